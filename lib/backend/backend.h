@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * Backends: the catchers of resource traps.
+ *
+ * Operations go in, completions come out. The loop knows a backend through this
+ * one table. A backend belongs to one loop and its thread, except wake().
+ */
+#ifndef GMB_BACKEND_BACKEND_H
+#define GMB_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <giambio/base.h>
+
+struct gmb_file;
+struct gmb_loop;
+struct gmb__op;
+
+/**
+ * struct gmb__backend_ops - what a backend can do
+ * @name:     as gmb_loop_backend_name() gives it
+ * @open:     sets loop->backend_data; on an error *why is a constant sentence
+ * @close:    no operation is left
+ * @attach:   a file was opened; may fail with -errno. File->fd is valid
+ * @detach:   the file's operations have been withdrawn or finished, some of them
+ *	may still be held; file->fd is still open and is closed right after
+ * @start:    perform or take an operation. Returns 1: done, result in
+ *	*result; 0: taken, gmb__op_finish() will come, never from inside
+ *	start(); -errno
+ * @withdraw: take an operation back. Returns false: gone, no gmb__op_finish()
+ *	will come; true: held, gmb__op_finish() will come
+ * @poll:     hand over what was gathered, wait at most @span for completions
+ *	(0: do not wait, GMB_NEVER: as long as it takes), finish what is
+ *	complete. Returns how many; -EINTR is 0. Must return soon after wake()
+ * @wake:     make poll() return; any thread, also signal handlers
+ * @fd:       a descriptor that is readable when there are completions or a
+ *	wake; -ENOTSUP if it has none
+ */
+struct gmb__backend_ops {
+	const char *name;
+	int (*open)(struct gmb_loop *loop, const char **why);
+	void (*close)(struct gmb_loop *loop);
+	int (*attach)(struct gmb_loop *loop, struct gmb_file *file);
+	void (*detach)(struct gmb_loop *loop, struct gmb_file *file);
+	int (*start)(struct gmb_loop *loop, struct gmb__op *op,
+		     intptr_t *result);
+	bool (*withdraw)(struct gmb_loop *loop, struct gmb__op *op);
+	int (*poll)(struct gmb_loop *loop, gmb_time span);
+	void (*wake)(struct gmb_loop *loop);
+	int (*fd)(struct gmb_loop *loop);
+};
+
+extern const struct gmb__backend_ops gmb__backend_epoll;
+extern const struct gmb__backend_ops gmb__backend_uring;
+extern const struct gmb__backend_ops gmb__backend_kmod;
+
+/**
+ * gmb__backend_open() - choose a backend for a loop and open it
+ * @loop:    with its flags set
+ * @request: a name, or NULL: what GMB_BACKEND says, else the best that works
+ *
+ * On success loop->backend is set, and loop->backend_reason says why better
+ * ones were passed over. If the one asked for does not work, a sentence on
+ * standard error says why.
+ *
+ * Return: 0; -EINVAL no such name; -ENOTSUP; -ENOMEM, -EMFILE, -ENFILE.
+ */
+int gmb__backend_open(struct gmb_loop *loop, const char *request);
+
+void gmb__backend_close(struct gmb_loop *loop);
+
+#endif

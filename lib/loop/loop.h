@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * The loop: whose turn it is, until nothing is left to do.
+ *
+ * A turn lets the ready fibers run, oldest first, until none is left or the
+ * turn's budget of steps is used up; then come notes of other threads, signals,
+ * timers and the backend's events. The budget adapts so that a turn takes about
+ * GMB__TURN_NS, so neither ready tasks nor timers nor I/O can starve the others,
+ * and yet a million cheap steps cost few looks at the clock and the kernel.
+ *
+ * A fiber that gives way switches straight to the next ready one. Only when
+ * there is none, the budget is used up, a fiber ends, or somebody observes, does
+ * the switch go through the loop's own context.
+ *
+ * One thread owns a loop; only the inbox may be touched by others.
+ */
+#ifndef GMB_LOOP_LOOP_H
+#define GMB_LOOP_LOOP_H
+
+#include <stdbool.h>
+#include <giambio/base.h>
+#include <giambio/hooks.h>
+#include <giambio/page.h>
+#include <giambio/run.h>
+#include "coro/context.h"
+#include "coro/stack.h"
+#include "loop/fiber.h"
+#include "loop/inbox.h"
+#include "loop/list.h"
+#include "loop/timer.h"
+
+#define GMB__TURN_NS		(100 * GMB_US)
+#define GMB__BUDGET_MAX		1024
+#define GMB__BUDGET_START	64
+
+struct gmb__backend_ops;
+
+/* The memory of the loop page; see loop/page.h. */
+struct gmb__page {
+	struct gmb_page *head;
+	char **chunks;
+	uint32_t chunk_room;	/* how many pointers @chunks has room for */
+	struct gmb__fiber *free;
+	int fd;			/* the memfd, or -1: memory of our own */
+};
+
+struct gmb_loop {
+	/* What every switch touches. */
+	struct gmb__fiber *current;
+	struct gmb__fiber *ready_first;
+	struct gmb__fiber *ready_last;
+	int32_t budget;
+	bool slow;		/* observed or hooked: go through the loop */
+	bool killed;		/* every wait fails: the loop is being ended */
+	struct gmb__context context;
+	gmb_time now;		/* as of this turn */
+	struct gmb_page *page;	/* counters; never NULL */
+
+	/* What a turn touches. */
+	struct gmb__timers timers;
+	const struct gmb__backend_ops *backend;
+	void *backend_data;	/* the backend's own */
+	size_t pending;		/* operations that the backend holds */
+	size_t outside;		/* waits that only other threads can end */
+	int32_t budget_full;	/* what a turn begins with */
+	struct gmb__fiber *exited;	/* has just ended; the loop frees it */
+	const struct gmb_hooks *hooks;	/* never NULL */
+	struct gmb__inbox inbox;
+
+	/* What is needed seldom. */
+	struct gmb__stack_pool stacks;
+	struct gmb__page rows;
+	gmb_time fake_now;
+	unsigned int flags;	/* enum gmb_loop_flags */
+	int dump_signal;
+	uint64_t last_id;	/* of a task */
+	size_t stack_size;
+	struct gmb_task *main;
+	bool interrupted;	/* by SIGINT */
+	bool stuck;		/* a deadlock was found */
+	bool open;		/* driven by gmb_loop_step() */
+	unsigned int signals_seen;
+	char *backend_reason;	/* why better ones were passed over, or NULL */
+	/* Set by the task layer: a fiber has ended and no longer runs. */
+	void (*on_exit)(struct gmb_loop *loop, struct gmb__fiber *fiber);
+	/* Set by the task layer: SIGINT or the dump signal has come. */
+	void (*on_signal)(struct gmb_loop *loop);
+};
+
+/* The loop that this thread runs or steps at the moment; NULL if none. */
+extern __thread struct gmb_loop *gmb__loop;
+
+/* The fiber that runs; NULL outside tasks. */
+static inline struct gmb__fiber *gmb__fiber_self(void)
+{
+	return gmb__likely(gmb__loop) ? gmb__loop->current : NULL;
+}
+
+/**
+ * gmb__loop_init() - make a loop on the calling thread
+ * @loop: [out] zeroed storage
+ * @opts: checked by the caller; not NULL
+ *
+ * Return: 0 or -errno; on an error nothing is left.
+ */
+int gmb__loop_init(struct gmb_loop *loop, const struct gmb_loop_opts *opts);
+
+/* Free all that a loop holds; no fiber may be left. */
+void gmb__loop_fini(struct gmb_loop *loop);
+
+/**
+ * gmb__loop_turn() - one turn
+ * @loop:  the calling thread's
+ * @span:  how long to wait at most for an event if nothing is ready
+ *
+ * Return: 0; -EDEADLK nothing is ready and nothing can make anything ready.
+ */
+int gmb__loop_turn(struct gmb_loop *loop, gmb_time span);
+
+/* How long nothing happens without an event; 0 if a fiber is ready. */
+gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
+
+/* The clock, real or fake. */
+gmb_time gmb__loop_clock(struct gmb_loop *loop);
+
+/* Put a fiber that is parked or new at the end of the ready queue. */
+void gmb__loop_ready(struct gmb_loop *loop, struct gmb__fiber *fiber);
+
+/* Suspend the current fiber; it was queued or parked by the caller. */
+void gmb__loop_switch(struct gmb_loop *loop, struct gmb__fiber *self);
+
+/* End the current fiber; does not return. */
+void gmb__loop_exit(struct gmb_loop *loop, struct gmb__fiber *self)
+	__attribute__((noreturn));
+
+/* Abort the program with one sentence: misuse that cannot be returned. */
+void gmb__die(const char *format, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+#endif

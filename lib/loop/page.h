@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * The loop page's memory: a memfd that holds the counters and all fibers.
+ *
+ * Fibers live in the page itself, so keeping the table of tasks costs nothing.
+ * Chunks of rows are added as needed and freed with the loop. Where no memfd is
+ * to be had the same memory is anonymous, and nobody outside can see it.
+ */
+#ifndef GMB_LOOP_PAGE_H
+#define GMB_LOOP_PAGE_H
+
+#include "loop/loop.h"
+
+/**
+ * gmb__page_init() - make the page of a loop
+ * @page:     [out]
+ * @row_size: bytes of a task's record, of which the first are its row
+ * @name:     shown by the tools
+ *
+ * Return: 0; -ENOMEM.
+ */
+int gmb__page_init(struct gmb__page *page, size_t row_size, const char *name);
+
+void gmb__page_fini(struct gmb__page *page);
+
+/* A zeroed row, or NULL: no memory. */
+void *gmb__page_get_row(struct gmb__page *page);
+
+/* Give a row back; its state becomes 0. */
+void gmb__page_put_row(struct gmb__page *page, void *row);
+
+/* Count a value in a histogram of the page. */
+void gmb__page_count(struct gmb__page *page, enum gmb_stage stage,
+		     gmb_time value);
+
+/**
+ * gmb__page_next_row() - walk the rows in use
+ * @page:  the loop's
+ * @index: [in,out] 0 at first
+ *
+ * Return: a row in use, or NULL at the end.
+ */
+struct gmb_row *gmb__page_next_row(struct gmb__page *page, size_t *index);
+
+#endif
