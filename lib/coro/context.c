@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * Copyright (C) 2026 The giambio developers
+ *
+ * How a context begins, and the switch where no assembly serves.  See
+ * context.h.
+ *
+ * A new context stands in gmb__context_start with two words on its stack, the
+ * entry function and its argument.  The return address of gmb__context_start
+ * is declared undefined, which is how an unwinder is told that this is the
+ * outermost frame.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "coro/context.h"
+#include "coro/stack.h"
+
+#if GMB__ASAN
+gmb__thread_local struct gmb__fiber *gmb__fiber_left;
+#endif
+
+#if GMB__UCONTEXT
+
+/* makecontext() passes ints only: the pointer comes in two halves. */
+static void context_main(unsigned int high, unsigned int low)
+{
+	uintptr_t address = (uintptr_t)((uint64_t)high << 32 | low);
+	struct gmb__context *ctx = (struct gmb__context *)address;
+
+	gmb__fiber_enter(&ctx->fiber);
+	ctx->entry(ctx->arg);
+	abort();
+}
+
+static void context_prepare(struct gmb__context *ctx, struct gmb__stack *stack)
+{
+	uint64_t address = (uintptr_t)ctx;
+
+	getcontext(&ctx->uc);
+	ctx->uc.uc_stack.ss_sp = stack->base;
+	ctx->uc.uc_stack.ss_size = (size_t)(stack->top - stack->base);
+	ctx->uc.uc_link = NULL;
+	makecontext(&ctx->uc, (void (*)(void))context_main, 2,
+		    (unsigned int)(address >> 32), (unsigned int)address);
+	ctx->sp = stack->top;
+	ctx->pc = (void *)(uintptr_t)ctx->entry;
+	ctx->bp = NULL;
+}
+
+__attribute__((noinline))
+void gmb__context_swap(struct gmb__context *from, struct gmb__context *to)
+{
+	from->sp = __builtin_frame_address(0);
+	from->pc = __builtin_return_address(0);
+	from->bp = *(void **)__builtin_frame_address(0);
+	gmb__fiber_leave(&from->fiber, &to->fiber, false);
+	swapcontext(&from->uc, &to->uc);
+	gmb__fiber_enter(&from->fiber);
+}
+
+void gmb__context_set(struct gmb__context *from, struct gmb__context *to)
+{
+	gmb__fiber_leave(&from->fiber, &to->fiber, true);
+	setcontext(&to->uc);
+	abort();
+}
+
+#else
+
+void gmb__context_start(void);
+
+#if defined(__x86_64__)
+__asm__(
+	".text\n"
+	".p2align 4\n"
+	".globl gmb__context_start\n"
+	".hidden gmb__context_start\n"
+	".type gmb__context_start, @function\n"
+"gmb__context_start:\n"
+	".cfi_startproc\n"
+	".cfi_undefined rip\n"
+	GMB__LANDING "\n"
+	"	movq	0(%rsp), %rax\n"
+	"	movq	8(%rsp), %rdi\n"
+	"	callq	*%rax\n"
+	"	ud2\n"
+	".cfi_endproc\n"
+	".size gmb__context_start, . - gmb__context_start\n"
+);
+#elif defined(__aarch64__)
+__asm__(
+	".text\n"
+	".p2align 4\n"
+	".globl gmb__context_start\n"
+	".hidden gmb__context_start\n"
+	".type gmb__context_start, %function\n"
+"gmb__context_start:\n"
+	".cfi_startproc\n"
+	".cfi_undefined x30\n"
+	GMB__LANDING "\n"
+	"	ldp	x9, x0, [sp]\n"
+	"	mov	x30, xzr\n"
+	"	blr	x9\n"
+	"	brk	#1\n"
+	".cfi_endproc\n"
+	".size gmb__context_start, . - gmb__context_start\n"
+);
+#endif
+
+#if GMB__FIBER
+static void context_main(void *arg)
+{
+	struct gmb__context *ctx = arg;
+
+	gmb__fiber_enter(&ctx->fiber);
+	ctx->entry(ctx->arg);
+	abort();
+}
+#endif
+
+static void context_prepare(struct gmb__context *ctx, struct gmb__stack *stack,
+			    void (*entry)(void *), void *arg)
+{
+	/* The top is aligned to 16, as the ABIs want it at a call. */
+	void **frame = (void **)stack->top - 2;
+
+	frame[0] = (void *)(uintptr_t)entry;
+	frame[1] = arg;
+	ctx->sp = frame;
+	ctx->pc = (void *)(uintptr_t)gmb__context_start;
+	ctx->bp = NULL;
+}
+
+#endif
+
+void gmb__context_init(struct gmb__context *ctx, struct gmb__stack *stack,
+		       void (*entry)(void *arg), void *arg)
+{
+	gmb__fiber_init(&ctx->fiber, stack->base,
+			(size_t)(stack->top - stack->base));
+#if GMB__FIBER || GMB__UCONTEXT
+	ctx->entry = entry;
+	ctx->arg = arg;
+#endif
+#if GMB__UCONTEXT
+	context_prepare(ctx, stack);
+#elif GMB__FIBER
+	context_prepare(ctx, stack, context_main, ctx);
+#else
+	context_prepare(ctx, stack, entry, arg);
+#endif
+}
+
+void gmb__context_init_thread(struct gmb__context *ctx)
+{
+	ctx->sp = NULL;
+	ctx->pc = NULL;
+	ctx->bp = NULL;
+	gmb__fiber_init_thread(&ctx->fiber);
+}
+
+void gmb__context_fini(struct gmb__context *ctx)
+{
+	gmb__fiber_fini(&ctx->fiber);
+}
