@@ -119,7 +119,7 @@ LIBS_LOCAL := -pthread
 
 # Probing costs a few ms of compiling, so only where something is compiled.
 building := $(if $(MAKECMDGOALS),$(filter-out clean help deps-% uninstall \
-	check check-full demo bench dist,$(MAKECMDGOALS)),all)
+	check check-full test demo bench dist map,$(MAKECMDGOALS)),all)
 
 ifneq ($(building),)
 ifeq ($(shell command -v $(firstword $(CC))),)
@@ -143,7 +143,8 @@ link_flags = $(CFLAGS) $(CFLAGS_VARIANT) $(LDFLAGS_VARIANT) $(LDFLAGS)
 
 # Changed flags rebuild: the objects depend on a file that holds the flags and
 # is rewritten only when they differ.
-flags_now := $(CC) $(compile_flags) $(link_flags) $(LIBS_LOCAL) $(LIBS)
+flags_now := $(CC) $(filter-out -Werror,$(compile_flags) $(link_flags)) \
+	$(LIBS_LOCAL) $(LIBS)
 ifneq ($(building),)
 ifneq ($(file <$(B)/.flags),$(flags_now))
 $(shell mkdir -p $(B))

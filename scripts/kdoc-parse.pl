@@ -107,6 +107,7 @@ sub members
 
 	$body =~ s{/\*\s*private:.*?(/\*\s*public:.*?\*/|\z)}{}gs;
 	$body = blank_comments($body);
+	$body =~ s/^\s*#[^\n]*//gm;
 	for my $member (split_top($body, ';')) {
 		if ($member =~ /^(struct|union)\b[^{;]*\{/) {
 			my $inner = balanced($member, index($member, '{'));
@@ -322,8 +323,8 @@ sub kdoc_parse
 	return (\@items, $text);
 }
 
-# What a header offers and must therefore document. Names with two underscores
-# after the prefix are not for users.
+# What a header offers. Names with two underscores after the prefix are not for
+# users and need no page, but those that macros call are exported like others.
 sub kdoc_offers
 {
 	my ($file, $text) = @_;
@@ -332,7 +333,7 @@ sub kdoc_offers
 	my $add = sub {
 		my ($kind, $name, $at, $exported) = @_;
 
-		return if $name =~ /^gmb__/i;
+		return if $name =~ /^gmb__/i && !$exported;
 		push @offers, { file => $file, kind => $kind, name => $name,
 			line => 1 + (substr($code, 0, $at) =~ tr/\n//),
 			exported => $exported };

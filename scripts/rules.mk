@@ -90,6 +90,16 @@ else
 unit_libs = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 endif
 
+# Everything that the test runner wants of a variant.
+.PHONY: all-tests
+all-tests: lib tests $(B)/tests/probe/backend $(if $(variant),,all)
+
+$(B)/tests/probe/backend: tests/probe/backend.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(call say,PROGRAM,$@)
+	$(Q)$(CC) $(compile_flags) $(CFLAGS_STATIC) $< $(LDFLAGS_PROGRAM) \
+		$(link_flags) -o $@
+
 tests: $(if $(unit_sources),$(unit_program)) $(stress_programs) examples
 
 $(B)/tests/unit/suites.h: $(B)/.suites

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (C) 2026 The giambio developers
+#
+# The suites that `make check` and `make check-full` run, in this order:
+# LIST, NAME, VARIANT (see tests/variants), SECONDS until a hang is ended,
+# COMMAND, which prints TAP. @B@ is where the variant was built.
+#
+# To add one: a unit test needs no row (tests/unit/test_<unit>.c is found), nor
+# does a program tests/stress/<name>.c or a script tests/<folder>/check.sh or
+# tests/<folder>/full.sh. Anything else gets a row here.
+
+with := sh tests/with-backend
+
+$(call suite,check,style,plain,300,sh scripts/style.sh)
+
+ifneq ($(unit_sources),)
+$(call suite,check,unit.epoll,plain,600,$(with) epoll @B@/tests/unit/unit)
+$(call suite,check,unit.uring,plain,600,$(with) uring @B@/tests/unit/unit)
+$(call suite,check,unit.asan.epoll,asan,900,$(with) epoll @B@/tests/unit/unit)
+$(call suite,check,unit.asan.uring,asan,900,$(with) uring @B@/tests/unit/unit)
+$(call suite,check-full,unit.tsan,tsan,1200,$(with) epoll @B@/tests/unit/unit)
+$(call suite,check-full,unit.tsan.uring,tsan,1200,$(with) uring @B@/tests/unit/unit)
+$(call suite,check-full,unit.clang,clang,600,$(with) epoll @B@/tests/unit/unit)
+$(call suite,check-full,unit.ucontext,ucontext,600,$(with) epoll @B@/tests/unit/unit)
+$(call suite,check-full,unit.valgrind,ucontext,2400,$(with) epoll sh tests/valgrind.sh @B@/tests/unit/unit)
+$(call suite,check-full,unit.aarch64,aarch64,1800,$(with) epoll qemu-aarch64-static @B@/tests/unit/unit)
+$(call suite,check-full,coverage,coverage,1800,sh scripts/coverage.sh @B@)
+endif
+
+stress_names := $(patsubst tests/stress/%.c,%,$(wildcard tests/stress/*.c))
+define stress_suites
+$(call suite,check,stress.$(1).epoll,plain,600,$(with) epoll @B@/tests/stress/$(1))
+$(call suite,check,stress.$(1).asan,asan,600,$(with) uring @B@/tests/stress/$(1))
+$(call suite,check-full,stress.$(1).long.epoll,plain,1200,$(with) epoll @B@/tests/stress/$(1))
+$(call suite,check-full,stress.$(1).long.uring,plain,1200,$(with) uring @B@/tests/stress/$(1))
+$(call suite,check-full,stress.$(1).tsan,tsan,1200,$(with) epoll @B@/tests/stress/$(1))
+endef
+$(foreach s,$(stress_names),$(eval $(call stress_suites,$(s))))
+
+# Scripts get B, O, CC, MAKE and GMB_TEST_LEVEL (check or check-full).
+$(foreach s,$(wildcard tests/*/check.sh),$(call suite,check,$(notdir \
+	$(patsubst %/,%,$(dir $(s)))),plain,900,bash $(s)))
+$(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
+	$(patsubst %/,%,$(dir $(s)))).full,plain,1800,bash $(s)))
