@@ -13,7 +13,8 @@ Q :=
 say =
 else
 Q := @
-say = @printf '  %-8s%s\n' '$(1)' '$(2)'
+say = $(if $(silent),,@printf '  %-8s%s\n' '$(1)' '$(2)')
+silent := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 SUBMAKE := --no-print-directory
 endif
 

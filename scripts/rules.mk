@@ -85,6 +85,8 @@ unit_objects := $(patsubst %.c,$(B)/%.o,$(unit_sources) tests/unit/main.c)
 unit_program := $(B)/tests/unit/unit
 ifneq ($(CROSS),)
 unit_flags := -Itests/unit/cross
+unit_libs := -lm
+unit_objects += $(B)/tests/unit/cross/check.o
 else
 
 unit_libs = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
@@ -116,6 +118,11 @@ $(B)/tests/unit/%.o: tests/unit/%.c $(B)/.flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(compile_flags) $(unit_flags) -I$(B)/tests/unit \
 		$(CFLAGS_STATIC) -MMD -MP -c $< -o $@
+
+$(B)/tests/unit/cross/%.o: tests/unit/cross/%.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(compile_flags) $(CFLAGS_STATIC) -MMD -MP -c $< -o $@
 
 $(unit_program): $(unit_objects) $(lib_static)
 	$(call say,PROGRAM,$@)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (C) 2026 The giambio developers
+#
+# Installing the kernel module: for one kernel, or by DKMS for every kernel
+# that is installed from now on. `make module` (tests/vm/vm.mk) builds it.
+
+KVER ?= $(shell uname -r)
+MODDIR ?= /lib/modules/$(KVER)/updates
+UDEVDIR ?= /usr/lib/udev/rules.d
+MODLOADDIR ?= /usr/lib/modules-load.d
+DKMSDIR ?= /usr/src/giambio-$(VERSION)
+
+udev_rules = $(wildcard packaging/*.rules)
+modules_load = $(wildcard packaging/modules-load.d/*.conf)
+dkms_sources = Kbuild $(wildcard kmod/*) include/uapi/linux/giambio.h
+
+.PHONY: install-module uninstall-module install-dkms uninstall-dkms \
+	install-module-files
+
+## Install the kernel module
+
+install-module-files:
+	$(Q)$(INSTALL) -d $(call to,$(UDEVDIR)) $(call to,$(MODLOADDIR))
+	$(Q)$(INSTALL) -m 644 $(udev_rules) $(call to,$(UDEVDIR))/
+	$(Q)$(INSTALL) -m 644 $(modules_load) $(call to,$(MODLOADDIR))/
+	$(Q)$(if $(DESTDIR),,getent group giambio >/dev/null || \
+		groupadd --system giambio)
+	$(Q)$(if $(DESTDIR),,udevadm control --reload 2>/dev/null || true)
+
+install-module: module install-module-files ## giambio.ko for this kernel, udev rule
+	$(call say,INSTALL,$(call to,$(MODDIR))/giambio.ko)
+	$(Q)$(INSTALL) -d $(call to,$(MODDIR))
+	$(Q)$(INSTALL) -m 644 $(module_file) $(call to,$(MODDIR))/giambio.ko
+	$(Q)$(if $(DESTDIR),,depmod $(KVER))
+
+uninstall-module: ## remove what install-module has put there
+	$(Q)rm -f $(call to,$(MODDIR))/giambio.ko \
+		$(foreach f,$(udev_rules),$(call to,$(UDEVDIR))/$(notdir $(f))) \
+		$(foreach f,$(modules_load),$(call to,$(MODLOADDIR))/$(notdir $(f)))
+	$(Q)$(if $(DESTDIR),,depmod $(KVER))
+
+install-dkms: install-module-files ## the module's source, built for every kernel by DKMS
+	$(call say,INSTALL,$(call to,$(DKMSDIR)))
+	$(Q)for file in $(dkms_sources); do \
+		$(INSTALL) -D -m 644 $$file $(call to,$(DKMSDIR))/$$file || \
+			exit 1; \
+	done
+	$(Q)sed 's/@VERSION@/$(VERSION)/' packaging/dkms.conf \
+		>$(call to,$(DKMSDIR))/dkms.conf
+	$(Q)$(if $(DESTDIR),,command -v dkms >/dev/null || \
+		{ echo 'dkms is missing: apt-get install dkms'; exit 1; })
+	$(Q)$(if $(DESTDIR),,dkms install giambio/$(VERSION))
+
+uninstall-dkms: ## remove the module from DKMS
+	$(Q)$(if $(DESTDIR),,dkms remove giambio/$(VERSION) --all || true)
+	$(Q)rm -rf $(call to,$(DKMSDIR))
