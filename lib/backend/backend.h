@@ -20,7 +20,8 @@ struct gmb__op;
 /**
  * struct gmb__backend_ops - what a backend can do
  * @name:     as gmb_loop_backend_name() gives it
- * @open:     sets loop->backend_data; on an error *why is a constant sentence
+ * @open:     sets loop->backend_data; on an error *why is a constant that ends
+ *	the sentence "uring is not used: …"
  * @close:    no operation is left
  * @attach:   a file was opened; may fail with -errno. File->fd is valid
  * @detach:   the file's operations have been withdrawn or finished, some of them
@@ -61,13 +62,14 @@ extern const struct gmb__backend_ops gmb__backend_kmod;
  * @request: a name, or NULL: what GMB_BACKEND says, else the best that works
  *
  * On success loop->backend is set, and loop->backend_reason says why better
- * ones were passed over. If the one asked for does not work, a sentence on
- * standard error says why.
+ * ones were passed over, or is NULL. If the one asked for does not work, a
+ * sentence on standard error says why.
  *
  * Return: 0; -EINVAL no such name; -ENOTSUP; -ENOMEM, -EMFILE, -ENFILE.
  */
 int gmb__backend_open(struct gmb_loop *loop, const char *request);
 
+/* Close the backend, if there is one, and free the reason. */
 void gmb__backend_close(struct gmb_loop *loop);
 
 #endif

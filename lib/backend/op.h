@@ -29,24 +29,37 @@ enum gmb__op_code {
 };
 
 enum gmb__op_flags {
-	GMB__OP_ALL = 1 << 0,	/* SEND, WRITE: until all bytes are out */
+	GMB__OP_ALL = 1 << 0,	/* until all bytes are through or the file ends */
 	GMB__OP_STARTED = 1 << 1,	/* CONNECT: the kernel is at it */
 	GMB__OP_PARKED = 1 << 2,	/* the backend has it */
+	GMB__OP_DRAINED = 1 << 3,	/* [out] a short read: now it is empty */
 };
+
+/* What is known of a descriptor; gmb_file.kind. */
+enum gmb__file_kind {
+	GMB__FILE_OTHER,	/* read, write */
+	GMB__FILE_SOCKET,	/* recv, send; nothing more is known */
+	GMB__FILE_TCP,		/* a short recv means that it is empty */
+	GMB__FILE_UNIX,		/* likewise, but for descriptors in flight */
+};
+
+/* The most that one system call moves, whatever it is asked for. */
+#define GMB__OP_LEN_MAX		((size_t)0x7ffff000)
 
 /**
  * struct gmb__op - see above
  * @wait:      must be first
- * @file:      what it is done with
+ * @file:      what it is done with; NULL once it was closed under a held
+ *	operation
  * @code:      enum gmb__op_code
  * @flags:     enum gmb__op_flags
  * @events:    READY: the poll events wanted
  * @msg_flags: RECEIVE, SEND: MSG_* flags beside MSG_DONTWAIT, MSG_NOSIGNAL
  * @iov:       the buffers that are left to fill or to empty; points to @one for
- *	a single buffer; a partial SEND or WRITE with ALL moves it on
+ *	a single buffer; with ALL it is the operation's to change, and moves on
  * @iovcnt:    how many
  * @one:       room for a single buffer
- * @done:      bytes that went out so far (ALL)
+ * @done:      bytes that are through so far (ALL)
  * @addr:      ACCEPT: [out] the peer, may be NULL; CONNECT: the peer
  * @addrlen:   ACCEPT: [in,out] size of @addr; CONNECT: its length
  * @cookie:    the backend's own
@@ -74,17 +87,50 @@ static inline bool gmb__op_writes(const struct gmb__op *op)
 	       op->code == GMB__OP_CONNECT;
 }
 
+static inline bool gmb__file_is_socket(const struct gmb_file *file)
+{
+	return file->kind != GMB__FILE_OTHER;
+}
+
+/* Make an operation that moves bytes to or from one buffer. */
+static inline void gmb__op_init_one(struct gmb__op *op, struct gmb_file *file,
+				    enum gmb__op_code code, const void *buf,
+				    size_t len)
+{
+	op->file = file;
+	op->code = (uint8_t)code;
+	op->flags = 0;
+	op->events = 0;
+	op->msg_flags = 0;
+	op->iov = &op->one;
+	op->iovcnt = 1;
+	op->one.iov_base = (void *)(uintptr_t)buf;
+	op->one.iov_len = len;
+	op->done = 0;
+	op->addr = NULL;
+}
+
 /**
  * gmb__op_perform() - do it now, by system calls that do not block
  * @op: not parked
  *
- * EINTR is retried. With ALL it goes on until everything is out or the
- * descriptor takes no more; @done and @iov say how far it got.
+ * EINTR is retried. With ALL it goes on until everything is through or the
+ * descriptor gives or takes no more; @done and @iov say how far it got. READY
+ * is a poll() with no timeout.
  *
  * Return: what the system call returned (with ALL: @done at the end); -EAGAIN
  *	it must wait; -errno.
  */
 intptr_t gmb__op_perform(struct gmb__op *op);
+
+/**
+ * gmb__op_advance() - count bytes that were moved for an operation with ALL
+ * @op: RECEIVE, SEND, READ or WRITE
+ * @n:  bytes, 0 at the end of the file
+ *
+ * Return: true when the operation is over; its result is @done.
+ */
+bool gmb__op_advance(struct gmb__op *op, size_t n);
 
 /**
  * gmb__op_run() - do it, suspending the calling task if it must wait
@@ -95,9 +141,26 @@ intptr_t gmb__op_perform(struct gmb__op *op);
  * did not have to park. Cancellation point.
  *
  * Return: the operation's result, or -errno; -ECANCELED: it did not happen
- *	(with ALL: @done bytes did go out).
+ *	(with ALL: @done bytes are through).
  */
 intptr_t gmb__op_run(struct gmb__op *op);
+
+/**
+ * gmb__op_run_pair() - send, then receive, with no scheduling point between
+ * @send:    as for gmb__op_run()
+ * @receive: as for gmb__op_run(), same file
+ *
+ * Return: the result of @receive; an error of either.
+ */
+intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive);
+
+/**
+ * gmb__op_run_nothing() - what an operation of no bytes does
+ * @file: checked as by gmb__op_run()
+ *
+ * Return: 0 after a cancellation and scheduling point; -errno.
+ */
+intptr_t gmb__op_run_nothing(struct gmb_file *file);
 
 /**
  * gmb__op_start() - begin an operation as one wait of a trap
@@ -117,5 +180,15 @@ int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result);
  * Frees the file's direction and completes the wait.
  */
 void gmb__op_finish(struct gmb__op *op, intptr_t result);
+
+/**
+ * gmb__op_evict() - end the operations that are parked on a file
+ * @file:   about to be closed
+ * @reason: what their tasks get
+ *
+ * Those that the backend still holds afterwards no longer know the file, so
+ * its memory may go.
+ */
+void gmb__op_evict(struct gmb_file *file, intptr_t reason);
 
 #endif
