@@ -59,6 +59,16 @@ void *gmb__mem_map(size_t size, int flags)
 	return ptr == MAP_FAILED ? NULL : ptr;
 }
 
+void *gmb__mem_map_file(size_t size, int fd, off_t offset)
+{
+	void *ptr;
+
+	if (request_fails())
+		return NULL;
+	ptr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	return ptr == MAP_FAILED ? NULL : ptr;
+}
+
 void gmb__mem_unmap(void *ptr, size_t size)
 {
 	if (ptr)

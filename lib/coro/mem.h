@@ -13,6 +13,7 @@
 #define GMB_LIB_CORO_MEM_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /**
  * gmb__mem_alloc() - allocate uninitialised memory
@@ -67,8 +68,20 @@ void gmb__mem_free(void *ptr);
 void *gmb__mem_map(size_t size, int flags) __attribute__((warn_unused_result));
 
 /**
+ * gmb__mem_map_file() - map a part of a file, shared
+ * @size:   bytes, rounded up to whole pages by the kernel; not 0
+ * @fd:     open for reading and writing
+ * @offset: a multiple of the page size
+ *
+ * Context: any thread.  One system call.
+ * Return: the mapping, to be given to gmb__mem_unmap(); NULL when there is none.
+ */
+void *gmb__mem_map_file(size_t size, int fd, off_t offset)
+	__attribute__((warn_unused_result));
+
+/**
  * gmb__mem_unmap() - give back a mapping
- * @ptr:  from gmb__mem_map(), or NULL
+ * @ptr:  from gmb__mem_map() or gmb__mem_map_file(), or NULL
  * @size: the size it was mapped with
  *
  * Context: any thread.  One system call.
@@ -88,8 +101,8 @@ size_t gmb__mem_page_size(void);
  * @n: how many requests succeed before the one that fails; negative: none
  *     fails, which is also the state of a new thread
  *
- * Counts gmb__mem_alloc(), gmb__mem_zalloc(), gmb__mem_realloc() and
- * gmb__mem_map() on the calling thread.  After the failure everything succeeds
+ * Counts gmb__mem_alloc(), gmb__mem_zalloc(), gmb__mem_realloc(),
+ * gmb__mem_map() and gmb__mem_map_file() on the calling thread.  After the failure everything succeeds
  * again, so that clean-up code is not disturbed.  A loop over @n that ends when
  * the last call found its failure not yet used has tried every request once.
  *
