@@ -24,11 +24,9 @@ $(O)/tests/suites: force
 runner = O='$(O)' MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' VERSION='$(VERSION)' \
 	bash tests/run $(O)/tests/suites
 
-# What a target needs installed, see scripts/deps.sh.
-deps := deps-demo deps-bench deps-check deps-check-full deps-check-style \
-	deps-check-kernel deps-check-kernel-debug deps-tools
-.PHONY: $(deps) test map
-$(deps): deps-%:
+.PHONY: deps-demo deps-bench deps-check deps-check-full deps-check-style test \
+	map coverage
+deps-%:
 	$(Q)sh scripts/deps.sh $*
 
 ## Check

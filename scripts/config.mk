@@ -108,7 +108,7 @@ ifeq ($(WERROR),1)
 CFLAGS_VARIANT += -Werror
 endif
 
-CPPFLAGS_LOCAL += -Iinclude -Ilib -D_GNU_SOURCE
+CPPFLAGS_LOCAL += -Iinclude -Ilib -D_GNU_SOURCE -DGMB_VERSION='"$(VERSION)"'
 CFLAGS_LOCAL := -std=gnu11 -Wall -Wextra -Wstrict-prototypes \
 	-Wmissing-prototypes -Wshadow -Wundef -Wwrite-strings \
 	-fvisibility=hidden -fno-strict-aliasing -fno-plt \

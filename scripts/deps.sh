@@ -81,8 +81,7 @@ lists_are_stale()
 # The lock is waited for, so that two makes at once do not break each other.
 apt()
 {
-	$sudo env DEBIAN_FRONTEND=noninteractive \
-		DEBCONF_NOWARNINGS=yes apt-get -qq \
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq \
 		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"
 }
 

@@ -53,6 +53,7 @@ typedef intptr_t (*gmb_task_fn)(void *arg);
 struct gmb_manager {
 	/* private: */
 	struct gmb_scope scope;
+	struct gmb_loop *loop;
 	struct gmb__link tasks;		/* all that have a record, in order */
 	struct gmb_task *parent;	/* who opened it; NULL once closed */
 	struct gmb__waitq idle;		/* the opener, while it waits */

@@ -189,7 +189,8 @@ struct gmb_histogram {
  * @step_since:  when the running task was switched to, while observed
  * @running:     id of the running task, or 0
  * @turns:       turns of the loop
- * @steps:       switches to tasks
+ * @steps:       scheduling points: switches to tasks, and calls that passed one
+ *	without a switch
  * @polls:       calls into the backend
  * @sleeps:      those of them that could wait
  * @completions: operations that the backend completed

@@ -11,9 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <giambio/base.h>
-
-#define gmb__likely(x)		__builtin_expect(!!(x), 1)
-#define gmb__unlikely(x)	__builtin_expect(!!(x), 0)
+#include "coro/compiler.h"
 
 /* The structure that holds a member, from the member's address. */
 #define gmb__entry(ptr, type, member) \

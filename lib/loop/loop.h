@@ -4,14 +4,14 @@
 /*
  * The loop: whose turn it is, until nothing is left to do.
  *
- * A turn lets the ready fibers run, oldest first, until none is left or the
+ * A turn lets the ready strands run, oldest first, until none is left or the
  * turn's budget of steps is used up; then come notes of other threads, signals,
  * timers and the backend's events. The budget adapts so that a turn takes about
  * GMB__TURN_NS, so neither ready tasks nor timers nor I/O can starve the others,
  * and yet a million cheap steps cost few looks at the clock and the kernel.
  *
- * A fiber that gives way switches straight to the next ready one. Only when
- * there is none, the budget is used up, a fiber ends, or somebody observes, does
+ * A strand that gives way switches straight to the next ready one. Only when
+ * there is none, the budget is used up, a strand ends, or somebody observes, does
  * the switch go through the loop's own context.
  *
  * One thread owns a loop; only the inbox may be touched by others.
@@ -25,8 +25,9 @@
 #include <giambio/page.h>
 #include <giambio/run.h>
 #include "coro/context.h"
+#include "coro/overflow.h"
 #include "coro/stack.h"
-#include "loop/fiber.h"
+#include "loop/strand.h"
 #include "loop/inbox.h"
 #include "loop/list.h"
 #include "loop/timer.h"
@@ -36,21 +37,24 @@
 #define GMB__BUDGET_START	64
 
 struct gmb__backend_ops;
+struct gmb__signal_slot;
 
 /* The memory of the loop page; see loop/page.h. */
 struct gmb__page {
 	struct gmb_page *head;
 	char **chunks;
 	uint32_t chunk_room;	/* how many pointers @chunks has room for */
-	struct gmb__fiber *free;
+	struct gmb__strand *free;
+	size_t fresh;		/* first row that was never used */
+	size_t fresh_end;
 	int fd;			/* the memfd, or -1: memory of our own */
 };
 
 struct gmb_loop {
 	/* What every switch touches. */
-	struct gmb__fiber *current;
-	struct gmb__fiber *ready_first;
-	struct gmb__fiber *ready_last;
+	struct gmb__strand *current;
+	struct gmb__strand *ready_first;
+	struct gmb__strand *ready_last;
 	int32_t budget;
 	bool slow;		/* observed or hooked: go through the loop */
 	bool killed;		/* every wait fails: the loop is being ended */
@@ -65,35 +69,42 @@ struct gmb_loop {
 	size_t pending;		/* operations that the backend holds */
 	size_t outside;		/* waits that only other threads can end */
 	int32_t budget_full;	/* what a turn begins with */
-	struct gmb__fiber *exited;	/* has just ended; the loop frees it */
-	const struct gmb_hooks *hooks;	/* never NULL */
+	struct gmb__strand *exited;	/* has just ended; the loop frees it */
+	const struct gmb_hooks *hooks;	/* NULL: none */
 	struct gmb__inbox inbox;
+	struct gmb__signal_slot *signals;	/* NULL: no signal concerns us */
 
 	/* What is needed seldom. */
 	struct gmb__stack_pool stacks;
 	struct gmb__page rows;
+	struct gmb__overflow overflow;
 	gmb_time fake_now;
+	gmb_time turn_began;	/* real time, for the budget */
 	unsigned int flags;	/* enum gmb_loop_flags */
-	int dump_signal;
 	uint64_t last_id;	/* of a task */
 	size_t stack_size;
 	struct gmb_task *main;
 	bool interrupted;	/* by SIGINT */
 	bool stuck;		/* a deadlock was found */
 	bool open;		/* driven by gmb_loop_step() */
-	unsigned int signals_seen;
+	bool ended;		/* the main task has ended */
+	uint8_t observe;	/* enum gmb_observe_flags */
+	intptr_t result;	/* of the main task */
+	struct gmb__strand *stepping;	/* whose step is being observed */
+	gmb_time observed_at;	/* when what is being observed began */
+	gmb_time poll_ended;	/* while observed */
 	char *backend_reason;	/* why better ones were passed over, or NULL */
-	/* Set by the task layer: a fiber has ended and no longer runs. */
-	void (*on_exit)(struct gmb_loop *loop, struct gmb__fiber *fiber);
-	/* Set by the task layer: SIGINT or the dump signal has come. */
-	void (*on_signal)(struct gmb_loop *loop);
+	/* Set by the task layer: a strand has ended and no longer runs. */
+	void (*on_exit)(struct gmb_loop *loop, struct gmb__strand *strand);
+	/* Set by the task layer: these enum gmb__signal_bits have come. */
+	void (*on_signal)(struct gmb_loop *loop, unsigned int bits);
 };
 
 /* The loop that this thread runs or steps at the moment; NULL if none. */
-extern __thread struct gmb_loop *gmb__loop;
+extern gmb__thread_local struct gmb_loop *gmb__loop;
 
-/* The fiber that runs; NULL outside tasks. */
-static inline struct gmb__fiber *gmb__fiber_self(void)
+/* The strand that runs; NULL outside tasks. */
+static inline struct gmb__strand *gmb__strand_self(void)
 {
 	return gmb__likely(gmb__loop) ? gmb__loop->current : NULL;
 }
@@ -107,7 +118,7 @@ static inline struct gmb__fiber *gmb__fiber_self(void)
  */
 int gmb__loop_init(struct gmb_loop *loop, const struct gmb_loop_opts *opts);
 
-/* Free all that a loop holds; no fiber may be left. */
+/* Free all that a loop holds; no strand may be left. */
 void gmb__loop_fini(struct gmb_loop *loop);
 
 /**
@@ -119,21 +130,24 @@ void gmb__loop_fini(struct gmb_loop *loop);
  */
 int gmb__loop_turn(struct gmb_loop *loop, gmb_time span);
 
-/* How long nothing happens without an event; 0 if a fiber is ready. */
+/* How long nothing happens without an event; 0 if a strand is ready. */
 gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
 
 /* The clock, real or fake. */
 gmb_time gmb__loop_clock(struct gmb_loop *loop);
 
-/* Put a fiber that is parked or new at the end of the ready queue. */
-void gmb__loop_ready(struct gmb_loop *loop, struct gmb__fiber *fiber);
+/* Put a strand that is parked or new at the end of the ready queue. */
+void gmb__loop_ready(struct gmb_loop *loop, struct gmb__strand *strand);
 
-/* Suspend the current fiber; it was queued or parked by the caller. */
-void gmb__loop_switch(struct gmb_loop *loop, struct gmb__fiber *self);
+/* Suspend the current strand; it was queued or parked by the caller. */
+void gmb__loop_switch(struct gmb_loop *loop, struct gmb__strand *self);
 
-/* End the current fiber; does not return. */
-void gmb__loop_exit(struct gmb_loop *loop, struct gmb__fiber *self)
+/* End the current strand; does not return. */
+void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
 	__attribute__((noreturn));
+
+/* The number of the calling thread, as the kernel knows it. */
+uint32_t gmb__thread_id(void);
 
 /* Abort the program with one sentence: misuse that cannot be returned. */
 void gmb__die(const char *format, ...)

@@ -2,9 +2,9 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * The loop page's memory: a memfd that holds the counters and all fibers.
+ * The loop page's memory: a memfd that holds the counters and all strands.
  *
- * Fibers live in the page itself, so keeping the table of tasks costs nothing.
+ * Strands live in the page itself, so keeping the table of tasks costs nothing.
  * Chunks of rows are added as needed and freed with the loop. Where no memfd is
  * to be had the same memory is anonymous, and nobody outside can see it.
  */

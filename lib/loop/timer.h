@@ -13,6 +13,7 @@
 #ifndef GMB_LOOP_TIMER_H
 #define GMB_LOOP_TIMER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <giambio/base.h>
 

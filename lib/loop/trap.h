@@ -27,7 +27,7 @@
 #include <giambio/page.h>
 #include "loop/list.h"
 
-struct gmb__fiber;
+struct gmb__strand;
 struct gmb__trap;
 
 enum gmb__trap_state {
@@ -53,7 +53,7 @@ struct gmb__wait {
 
 /**
  * struct gmb__trap - what a task is parked on; lives on its stack
- * @fiber:      who is parked
+ * @strand:      who is parked
  * @waits:      the waits, last added first
  * @winner:     the wait that completed, NULL if none did
  * @result:     what gmb__trap_park() returns
@@ -63,7 +63,7 @@ struct gmb__wait {
  * @cancelled:  it was cancellation that aborted it
  */
 struct gmb__trap {
-	struct gmb__fiber *fiber;
+	struct gmb__strand *strand;
 	struct gmb__wait *waits;
 	struct gmb__wait *winner;
 	intptr_t result;

@@ -2,14 +2,14 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * A fiber is what the loop switches to: the lower half of a task.
+ * A strand is what the loop switches to: the lower half of a task.
  *
  * It begins with the row that other processes see. The loop knows its context,
  * whether it is ready or parked, and whether it is cancelled; managers, scopes
  * and results are the business of the task that embeds it.
  */
-#ifndef GMB_LOOP_FIBER_H
-#define GMB_LOOP_FIBER_H
+#ifndef GMB_LOOP_STRAND_H
+#define GMB_LOOP_STRAND_H
 
 #include <giambio/page.h>
 #include <giambio/scope.h>
@@ -19,21 +19,21 @@
 struct gmb__trap;
 
 /**
- * struct gmb__fiber - see above
+ * struct gmb__strand - see above
  * @row:      what other processes see; must be first
  * @context:  where it stands while it does not run
  * @stack:    what it runs on
  * @next:     in the ready queue
  * @trap:     what it is parked on; NULL while ready or running
  * @cancel:   the scope whose cancellation is in force for the innermost open
- *	scope of this fiber; NULL: not cancelled. Kept by the scope code
+ *	scope of this strand; NULL: not cancelled. Kept by the scope code
  * @ready_at: when it became ready, while observed
  */
-struct gmb__fiber {
+struct gmb__strand {
 	struct gmb_row row;
 	struct gmb__context context;
 	struct gmb__stack stack;
-	struct gmb__fiber *next;
+	struct gmb__strand *next;
 	struct gmb__trap *trap;
 	struct gmb_scope *cancel;
 	gmb_time ready_at;

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <giambio/task.h>
+#include "backend/backend.h"
+#include "loop/loop.h"
+#include "loop/observe.h"
+#include "loop/signal.h"
+#include "loop/trap.h"
+
+gmb__thread_local struct gmb_loop *gmb__loop;
+
+static gmb_time monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * GMB_SEC + ts.tv_nsec;
+}
+
+gmb_time gmb__loop_clock(struct gmb_loop *loop)
+{
+	if (gmb__unlikely(loop->flags & GMB_LOOP_FAKE_CLOCK))
+		return loop->fake_now;
+	return monotonic();
+}
+
+gmb_time gmb_now(void)
+{
+	return gmb__loop ? gmb__loop_clock(gmb__loop) : monotonic();
+}
+
+gmb_time gmb_after(gmb_time span_ns)
+{
+	gmb_time when;
+
+	if (span_ns < 0)
+		span_ns = 0;
+	if (__builtin_add_overflow(gmb_now(), span_ns, &when))
+		return GMB_NEVER;
+	return when;
+}
+
+uint32_t gmb__thread_id(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
+}
+
+void gmb__die(const char *format, ...)
+{
+	va_list args;
+
+	fputs("giambio: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	abort();
+}
+
+/* Switching */
+
+void gmb__loop_ready(struct gmb_loop *loop, struct gmb__strand *strand)
+{
+	strand->next = NULL;
+	if (loop->ready_first)
+		loop->ready_last->next = strand;
+	else
+		loop->ready_first = strand;
+	loop->ready_last = strand;
+	strand->row.state = GMB_TASK_READY;
+	if (gmb__unlikely(loop->slow))
+		gmb__observe_ready(loop, strand);
+}
+
+/* Take the first ready strand and make it the one that runs. */
+static inline void begin_step(struct gmb_loop *loop, struct gmb__strand *next)
+{
+	loop->ready_first = next->next;
+	loop->budget--;
+	loop->current = next;
+	loop->page->running = next->row.id;
+	next->row.state = GMB_TASK_RUNNING;
+	next->row.steps++;
+}
+
+void gmb__loop_switch(struct gmb_loop *loop, struct gmb__strand *self)
+{
+	struct gmb__strand *next = loop->ready_first;
+
+	gmb__stack_check(&self->stack);
+	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+		begin_step(loop, next);
+		if (gmb__likely(next != self))
+			gmb__context_switch(&self->context, &next->context);
+		return;
+	}
+	loop->current = NULL;
+	gmb__context_switch(&self->context, &loop->context);
+}
+
+void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
+{
+	loop->exited = self;
+	loop->current = NULL;
+	gmb__context_switch_last(&self->context, &loop->context);
+}
+
+/*
+ * Let strands run until none is ready or the budget is used up. Only a strand
+ * that waits, ends, or finds the budget used up comes back here: see
+ * gmb__loop_switch().
+ */
+static void run_ready(struct gmb_loop *loop)
+{
+	struct gmb__strand *next;
+
+	loop->budget = loop->budget_full;
+	while ((next = loop->ready_first) && loop->budget > 0) {
+		if (gmb__unlikely(loop->slow))
+			gmb__observe_step_begin(loop, next);
+		begin_step(loop, next);
+		gmb__context_switch(&loop->context, &next->context);
+		loop->page->running = 0;
+		if (gmb__unlikely(loop->slow))
+			gmb__observe_step_end(loop);
+		if (loop->exited) {
+			struct gmb__strand *exited = loop->exited;
+
+			loop->exited = NULL;
+			loop->on_exit(loop, exited);
+		}
+	}
+	loop->page->steps += (uint64_t)(loop->budget_full - loop->budget);
+}
+
+/* Keep a turn that used up its budget near GMB__TURN_NS. */
+static void adapt_budget(struct gmb_loop *loop)
+{
+	gmb_time took;
+
+	if (loop->budget > 0)
+		return;
+	took = monotonic() - loop->turn_began;
+	if (took > 2 * GMB__TURN_NS && loop->budget_full > 1)
+		loop->budget_full /= 2;
+	else if (took < GMB__TURN_NS / 2 && loop->budget_full < GMB__BUDGET_MAX)
+		loop->budget_full *= 2;
+}
+
+/* Waiting */
+
+gmb_time gmb__loop_idle_span(struct gmb_loop *loop)
+{
+	gmb_time next = gmb__timers_next(&loop->timers);
+	gmb_time now;
+
+	if (loop->ready_first ||
+	    atomic_load_explicit(&loop->inbox.notes, memory_order_relaxed))
+		return 0;
+	if (next == GMB_NEVER)
+		return GMB_NEVER;
+	now = gmb__loop_clock(loop);
+	return next > now ? next - now : 0;
+}
+
+/* Nothing in this loop can make a strand ready, and nothing outside will. */
+static bool is_stuck(const struct gmb_loop *loop)
+{
+	return !loop->pending && !loop->outside && !loop->timers.count &&
+	       !(loop->flags & GMB_LOOP_NO_DEADLOCK);
+}
+
+static void poll_backend(struct gmb_loop *loop, gmb_time span)
+{
+	bool asleep = span > 0 && gmb__inbox_sleep(loop);
+	int done;
+
+	if (span > 0 && !asleep)
+		span = 0;
+	loop->page->polls++;
+	if (asleep) {
+		loop->page->sleeps++;
+		loop->page->poll_since = loop->now;
+	}
+	if (gmb__unlikely(loop->slow))
+		gmb__observe_poll_begin(loop, span);
+	done = loop->backend->poll(loop, span);
+	if (gmb__unlikely(loop->slow))
+		gmb__observe_poll_end(loop, done);
+	if (asleep) {
+		gmb__inbox_awake(loop);
+		loop->page->poll_since = 0;
+	}
+	loop->page->completions += (uint64_t)done;
+}
+
+/*
+ * The fake clock stands still while anything happens, and then jumps. What the
+ * backend holds may be about to complete, so it is looked at first.
+ */
+static void wait_fake(struct gmb_loop *loop, gmb_time span)
+{
+	gmb_time next = gmb__timers_next(&loop->timers);
+
+	poll_backend(loop, 0);
+	if (loop->ready_first || gmb__loop_idle_span(loop) == 0)
+		return;
+	if (next == GMB_NEVER)
+		poll_backend(loop, span);
+	else if (next > loop->fake_now)
+		loop->fake_now = next;
+}
+
+static void expire_timers(struct gmb_loop *loop)
+{
+	if (gmb__unlikely(loop->slow) && loop->timers.count)
+		gmb__observe_late(loop);
+	if (loop->timers.count)
+		loop->page->timers += gmb__timers_expire(&loop->timers,
+							 loop->now);
+}
+
+int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
+{
+	unsigned int bits;
+	gmb_time idle;
+
+	loop->page->turns++;
+	loop->page->now = loop->now;
+	run_ready(loop);
+	adapt_budget(loop);
+	if (loop->signals) {
+		bits = gmb__signals_take(loop->signals);
+		if (gmb__unlikely(bits))
+			loop->on_signal(loop, bits);
+	}
+	gmb__inbox_drain(loop);
+	if (loop->ended)
+		return 0;
+
+	idle = gmb__loop_idle_span(loop);
+	if (idle == GMB_NEVER && span == GMB_NEVER && is_stuck(loop))
+		return -EDEADLK;
+	if (span > idle)
+		span = idle;
+	if (gmb__unlikely(loop->flags & GMB_LOOP_FAKE_CLOCK) && span)
+		wait_fake(loop, span);
+	else if (span || loop->pending)
+		poll_backend(loop, span);
+	loop->turn_began = monotonic();
+	loop->now = loop->flags & GMB_LOOP_FAKE_CLOCK ? loop->fake_now
+						      : loop->turn_began;
+	expire_timers(loop);
+	return 0;
+}
+
+int gmb__loop_init(struct gmb_loop *loop, const struct gmb_loop_opts *opts)
+{
+	loop->flags = opts->flags;
+	loop->stack_size = opts->stack_size;
+	loop->budget_full = GMB__BUDGET_START;
+	loop->turn_began = monotonic();
+	loop->fake_now = loop->turn_began;
+	loop->now = loop->turn_began;
+	gmb__timers_init(&loop->timers);
+	gmb__stack_pool_init(&loop->stacks);
+	gmb__context_init_thread(&loop->context);
+	gmb__observe_init(loop);
+	return 0;
+}
+
+void gmb__loop_fini(struct gmb_loop *loop)
+{
+	gmb__timers_fini(&loop->timers);
+	gmb__stack_pool_fini(&loop->stacks);
+	gmb__context_fini(&loop->context);
+}

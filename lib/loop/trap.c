@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+#include <errno.h>
+#include <giambio/task.h>
+#include "loop/loop.h"
+#include "loop/trap.h"
+
+int gmb__trap_init(struct gmb__trap *trap)
+{
+	struct gmb__strand *self = gmb__strand_self();
+
+	if (gmb__unlikely(!self))
+		return -EPERM;
+	if (gmb__unlikely(self->cancel)) {
+		self->cancel->caught = 1;
+		return -ECANCELED;
+	}
+	*trap = (struct gmb__trap){ .strand = self };
+	return 0;
+}
+
+void gmb__trap_init_shielded(struct gmb__trap *trap)
+{
+	*trap = (struct gmb__trap){
+		.strand = gmb__strand_self(),
+		.shielded = true,
+	};
+}
+
+static void make_ready(struct gmb__trap *trap)
+{
+	struct gmb__strand *strand = trap->strand;
+
+	/* A trap may be decided before its task has parked on it. */
+	if (strand->trap != trap)
+		return;
+	strand->trap = NULL;
+	gmb__loop_ready(gmb__loop, strand);
+}
+
+/* Take one wait back; true if its completion is still to come. */
+static bool withdraw(struct gmb__wait *wait)
+{
+	if (wait->withdraw)
+		return wait->withdraw(wait);
+	gmb__list_del(&wait->link);
+	return false;
+}
+
+static void withdraw_all(struct gmb__trap *trap, struct gmb__wait *except)
+{
+	struct gmb__wait *wait;
+
+	for (wait = trap->waits; wait; wait = wait->peer)
+		if (wait != except && withdraw(wait))
+			trap->held++;
+}
+
+bool gmb__wait_complete(struct gmb__wait *wait, intptr_t result)
+{
+	struct gmb__trap *trap = wait->trap;
+	bool won = false;
+
+	if (gmb__likely(trap->state == GMB__TRAP_OPEN)) {
+		trap->state = GMB__TRAP_WON;
+		trap->winner = wait;
+		trap->result = result;
+		if (gmb__unlikely(trap->waits->peer))
+			withdraw_all(trap, wait);
+		won = true;
+	} else {
+		trap->held--;
+		if (trap->state == GMB__TRAP_ABORTED && !trap->winner &&
+		    result != -ECANCELED) {
+			trap->winner = wait;
+			trap->result = result;
+			won = true;
+		}
+	}
+	if (gmb__likely(!trap->held))
+		make_ready(trap);
+	return won;
+}
+
+void gmb__trap_abort(struct gmb__trap *trap, intptr_t reason)
+{
+	if (trap->state != GMB__TRAP_OPEN)
+		return;
+	trap->state = GMB__TRAP_ABORTED;
+	trap->result = reason;
+	withdraw_all(trap, NULL);
+	if (!trap->held)
+		make_ready(trap);
+}
+
+void gmb__trap_cancel(struct gmb__trap *trap)
+{
+	if (trap->shielded || trap->state != GMB__TRAP_OPEN)
+		return;
+	trap->cancelled = true;
+	gmb__loop->page->cancels++;
+	gmb__trap_abort(trap, -ECANCELED);
+}
+
+intptr_t gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
+			const void *object, uint64_t arg)
+{
+	struct gmb__strand *self = trap->strand;
+	struct gmb_loop *loop = gmb__loop;
+
+	if (gmb__likely(trap->state == GMB__TRAP_OPEN || trap->held)) {
+		self->row.wait_kind = (uint8_t)kind;
+		self->row.wait_object = (uintptr_t)object;
+		self->row.wait_arg = arg;
+		self->row.since = loop->now;
+		self->row.state = GMB_TASK_WAITING;
+		self->trap = trap;
+		gmb__loop_switch(loop, self);
+		self->row.wait_kind = GMB_WAIT_NONE;
+	}
+	/* The cancellation is noticed only if nothing won after all. */
+	if (gmb__unlikely(trap->cancelled && !trap->winner && self->cancel))
+		self->cancel->caught = 1;
+	return trap->result;
+}
+
+void gmb__pass(void)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *self = loop->current;
+
+	if (!loop->ready_first && --loop->budget > 0)
+		return;
+	gmb__loop_ready(loop, self);
+	gmb__loop_switch(loop, self);
+}
+
+void gmb__waitq_complete_all(struct gmb__waitq *q, intptr_t result)
+{
+	struct gmb__wait *wait;
+
+	while ((wait = gmb__waitq_pop(q)))
+		gmb__wait_complete(wait, result);
+}
