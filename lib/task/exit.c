@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+#include <errno.h>
+#include "loop/observe.h"
+#include "loop/page.h"
+#include "task/exit.h"
+
+/* What a task must have given back before it may end. */
+static void check_left(const struct gmb_task *task)
+{
+	const struct gmb_scope *open = task->innermost;
+
+	if (gmb__unlikely(open != &task->scope))
+		gmb__die("task \"%s\" ended with a %s open; close what it opened before it returns",
+			 gmb_task_name(task),
+			 open->flags & GMB__SCOPE_IS_MANAGER ? "manager"
+							     : "scope");
+	if (gmb__unlikely(task->held))
+		gmb__die("task \"%s\" ended while it held %u lock%s; unlock before it returns",
+			 gmb_task_name(task), task->held,
+			 task->held == 1 ? "" : "s");
+}
+
+static enum gmb_task_state final_state(const struct gmb_task *task)
+{
+	if (task->result >= 0)
+		return GMB_TASK_DONE;
+	if (task->result == -ECANCELED && task->scope.origin)
+		return GMB_TASK_CANCELLED;
+	return GMB_TASK_FAILED;
+}
+
+/*
+ * A task that never said that it had started: its end is its spawner's business
+ * and its record the spawner's to free.
+ */
+static bool never_started(struct gmb_task *task)
+{
+	struct gmb__wait *starter = task->starter;
+
+	if (gmb__likely((task->flags & (GMB__TASK_STARTER |
+					GMB__TASK_STARTED)) !=
+			GMB__TASK_STARTER))
+		return false;
+	gmb__list_del(&task->link);
+	task->starter = NULL;
+	if (starter)
+		gmb__wait_complete(starter, task->result < 0 ? task->result
+							     : -ECHILD);
+	return true;
+}
+
+static void tell_joiners(struct gmb_task *task)
+{
+	struct gmb__wait *wait;
+
+	while ((wait = gmb__waitq_pop(&task->joiners))) {
+		gmb__entry(wait, struct gmb__joiner, wait)->result =
+			task->result;
+		gmb__wait_complete(wait, 0);
+	}
+}
+
+void gmb__task_exit(struct gmb_task *task, intptr_t result)
+{
+	struct gmb_loop *loop = gmb__loop;
+	enum gmb_task_state state;
+	bool private;
+
+	check_left(task);
+	task->result = result;
+	state = final_state(task);
+	task->strand.row.state = (uint8_t)state;
+	task->strand.row.since = loop->now;
+	loop->page->exited++;
+	private = never_started(task);
+	tell_joiners(task);
+	gmb__scope_fini(&task->scope);
+	if (gmb__unlikely(loop->hooks)) {
+		if (state == GMB_TASK_FAILED)
+			gmb__hook(loop, failed, task, result);
+		gmb__hook(loop, exited, task, result);
+	}
+	if (gmb__unlikely(state == GMB_TASK_FAILED && !private)) {
+		if (task->manager)
+			gmb__manager_fail(task->manager, result);
+		/* The error is to be found in the manager. */
+		task->flags &= ~(uint32_t)GMB__TASK_FORGET;
+	}
+	gmb__loop_exit(loop, &task->strand);
+}
+
+void gmb__task_on_exit(struct gmb_loop *loop, struct gmb__strand *strand)
+{
+	struct gmb_task *task = (struct gmb_task *)strand;
+	struct gmb_manager *manager = task->manager;
+
+	gmb__context_fini(&strand->context);
+	gmb__stack_put(&loop->stacks, &strand->stack);
+	strand->row.stack_low = 0;
+	if (gmb__unlikely(!manager)) {
+		loop->ended = true;
+		loop->result = task->result;
+		return;
+	}
+	if (task->flags & GMB__TASK_FORGET)
+		gmb__task_free(loop, task);
+	gmb__manager_leave(manager);
+}
+
+void gmb__task_free(struct gmb_loop *loop, struct gmb_task *task)
+{
+	gmb__list_del(&task->link);
+	gmb__page_put_row(&loop->rows, task);
+}
