@@ -37,9 +37,7 @@ ifneq ($(CROSS),)
 CC := $(CROSS)-linux-gnu-gcc
 CXX := $(CROSS)-linux-gnu-g++
 AR := $(CROSS)-linux-gnu-ar
-RUN := qemu-$(CROSS)-static
 variant += $(CROSS)
-CPPFLAGS_LOCAL += -DGMB_TEST_CROSS
 LDFLAGS_PROGRAM := -static
 endif
 

@@ -37,7 +37,6 @@ $(call suite,check-full,stress.$(1).tsan,tsan,1200,$(with) epoll @B@/tests/stres
 endef
 $(foreach s,$(stress_names),$(eval $(call stress_suites,$(s))))
 
-# Scripts get B, O, CC, MAKE and GMB_TEST_LEVEL (check or check-full).
 $(foreach s,$(wildcard tests/*/check.sh),$(call suite,check,$(notdir \
 	$(patsubst %/,%,$(dir $(s)))),plain,900,bash $(s)))
 $(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
