@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (C) 2026 The giambio developers
+#
+# micro: one thread, ns of processor time per operation. The contenders of an
+# operation take turns, one process each turn.
+
+# operation, how often per turn, who can do it
+micro_table()
+{
+	cat <<-'END'
+	switch 4000000 giambio boost-context
+	switch 200000 ucontext
+	yield 500000 giambio st boost-fiber go tokio
+	spawn 100000 giambio st boost-fiber go tokio
+	channel 100000 giambio boost-fiber go tokio
+	END
+}
+
+run_micro()
+{
+	local rounds=${ROUNDS:-$(by_pace 3 9 31)} round op count names name ns
+
+	command_used "micro: taskset -c $LOAD_CPU $D/micro_CONTENDER OPERATION" \
+		"COUNT; $rounds turns"
+
+	for ((round = 1; round <= rounds; round++)); do
+		while read -r op count names; do
+			for name in $names; do
+				wanted "$name" "micro_$name" || continue
+				progress "micro $round/$rounds: $op $name"
+				if ns=$(taskset -c "$LOAD_CPU" \
+					"$D/micro_$name" "$op" "$count" \
+					2>"$TMP/err"); then
+					record micro "$op" "$name" "$round" \
+						"ns=$ns"
+				elif [ "$round" = 1 ]; then
+					skip micro "$name" \
+						"$op: $(tail -n 1 "$TMP/err")"
+				fi
+			done
+		done < <(micro_table)
+	done
+}
