@@ -156,6 +156,33 @@ file tools/x/t.c <<<'#include "task/task.h"'
 fails "layers keeps tools out of the library" "may not include" \
 	$layers tools/x/t.c
 
+if command -v clang-format >/dev/null; then
+	format="sh $top/scripts/format.sh"
+	cp .clang-format "$scratch/"
+	file a.c <<'END'
+#define LONG_NAME	1
+#define NAME		2
+
+int f(int a, int b)
+{
+	if (a)
+		return f(a,
+			b);
+	return b;
+}
+END
+	passes "format leaves alignment and broken lines alone" $format a.c
+	sed -i 's/^	return b/    return b/' "$scratch/a.c"
+	fails "format sees a wrong indentation" "return b" $format a.c
+	file a.c <<<'int f(int a) { return a; }'
+	fails "format sees a brace in the wrong place" "int f" $format a.c
+	file a.c <<<'int a=1;'
+	fails "format sees missing blanks" "int a" $format a.c
+else
+	number=$((number + 1))
+	echo "ok $number - format # SKIP clang-format is not installed"
+fi
+
 # The runner, with a table of its own; plain is built already.
 suite()
 {
