@@ -67,48 +67,16 @@ void gmb__die(const char *format, ...)
 
 /* Switching */
 
-void gmb__loop_ready(struct gmb_loop *loop, struct gmb__strand *strand)
-{
-	strand->next = NULL;
-	if (loop->ready_first)
-		loop->ready_last->next = strand;
-	else
-		loop->ready_first = strand;
-	loop->ready_last = strand;
-	strand->row.state = GMB_TASK_READY;
-	if (gmb__unlikely(loop->slow))
-		gmb__observe_ready(loop, strand);
-}
-
-/* Take the first ready strand and make it the one that runs. */
-static inline void begin_step(struct gmb_loop *loop, struct gmb__strand *next)
-{
-	loop->ready_first = next->next;
-	loop->budget--;
-	loop->current = next;
-	loop->page->running = next->row.id;
-	next->row.state = GMB_TASK_RUNNING;
-	next->row.steps++;
-}
-
-void gmb__loop_switch(struct gmb_loop *loop, struct gmb__strand *self)
+void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
 {
 	struct gmb__strand *next = loop->ready_first;
 
-	gmb__stack_check(&self->stack);
-	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
-		begin_step(loop, next);
-		if (gmb__likely(next != self))
-			gmb__context_switch(&self->context, &next->context);
-		return;
-	}
-	loop->current = NULL;
-	gmb__context_switch(&self->context, &loop->context);
-}
-
-void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
-{
+	gmb__loop_reap(loop);
 	loop->exited = self;
+	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+		gmb__loop_begin_step(loop, next);
+		gmb__context_switch_last(&self->context, &next->context);
+	}
 	loop->current = NULL;
 	gmb__context_switch_last(&self->context, &loop->context);
 }
@@ -126,17 +94,12 @@ static void run_ready(struct gmb_loop *loop)
 	while ((next = loop->ready_first) && loop->budget > 0) {
 		if (gmb__unlikely(loop->slow))
 			gmb__observe_step_begin(loop, next);
-		begin_step(loop, next);
+		gmb__loop_begin_step(loop, next);
 		gmb__context_switch(&loop->context, &next->context);
 		loop->page->running = 0;
 		if (gmb__unlikely(loop->slow))
 			gmb__observe_step_end(loop);
-		if (loop->exited) {
-			struct gmb__strand *exited = loop->exited;
-
-			loop->exited = NULL;
-			loop->on_exit(loop, exited);
-		}
+		gmb__loop_reap(loop);
 	}
 	loop->page->steps += (uint64_t)(loop->budget_full - loop->budget);
 }

@@ -24,6 +24,7 @@
 #include <giambio/hooks.h>
 #include <giambio/page.h>
 #include <giambio/run.h>
+#include <giambio/task.h>
 #include "coro/context.h"
 #include "coro/overflow.h"
 #include "coro/stack.h"
@@ -69,7 +70,7 @@ struct gmb_loop {
 	size_t pending;		/* operations that the backend holds */
 	size_t outside;		/* waits that only other threads can end */
 	int32_t budget_full;	/* what a turn begins with */
-	struct gmb__strand *exited;	/* has just ended; the loop frees it */
+	struct gmb__strand *exited;	/* has ended; its stack is to be freed */
 	const struct gmb_hooks *hooks;	/* NULL: none */
 	struct gmb__inbox inbox;
 	struct gmb__signal_slot *signals;	/* NULL: no signal concerns us */
@@ -94,7 +95,7 @@ struct gmb_loop {
 	gmb_time observed_at;	/* when what is being observed began */
 	gmb_time poll_ended;	/* while observed */
 	char *backend_reason;	/* why better ones were passed over, or NULL */
-	/* Set by the task layer: a strand has ended and no longer runs. */
+	/* Set by the task layer: a strand's stack and record can be freed. */
 	void (*on_exit)(struct gmb_loop *loop, struct gmb__strand *strand);
 	/* Set by the task layer: these enum gmb__signal_bits have come. */
 	void (*on_signal)(struct gmb_loop *loop, unsigned int bits);
@@ -136,11 +137,69 @@ gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
 /* The clock, real or fake. */
 gmb_time gmb__loop_clock(struct gmb_loop *loop);
 
+/* What hooks and histograms want to know of; see loop/observe.h. */
+void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand);
+
 /* Put a strand that is parked or new at the end of the ready queue. */
-void gmb__loop_ready(struct gmb_loop *loop, struct gmb__strand *strand);
+static inline void gmb__loop_ready(struct gmb_loop *loop,
+				   struct gmb__strand *strand)
+{
+	strand->next = NULL;
+	if (loop->ready_first)
+		loop->ready_last->next = strand;
+	else
+		loop->ready_first = strand;
+	loop->ready_last = strand;
+	strand->row.state = GMB_TASK_READY;
+	if (gmb__unlikely(loop->slow))
+		gmb__observe_ready(loop, strand);
+}
+
+/* Take the first ready strand and make it the one that runs. */
+static inline void gmb__loop_begin_step(struct gmb_loop *loop,
+					struct gmb__strand *next)
+{
+	loop->ready_first = next->next;
+	loop->budget--;
+	loop->current = next;
+	loop->page->running = next->row.id;
+	next->row.state = GMB_TASK_RUNNING;
+	next->row.steps++;
+}
 
 /* Suspend the current strand; it was queued or parked by the caller. */
-void gmb__loop_switch(struct gmb_loop *loop, struct gmb__strand *self);
+static inline void gmb__loop_switch(struct gmb_loop *loop,
+				    struct gmb__strand *self)
+{
+	struct gmb__strand *next = loop->ready_first;
+	struct gmb__context *to = &loop->context;
+
+	gmb__stack_check(&self->stack);
+	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+		gmb__loop_begin_step(loop, next);
+		if (gmb__unlikely(next == self))
+			return;
+		to = &next->context;
+	} else {
+		loop->current = NULL;
+	}
+	gmb__context_switch(&self->context, to);
+}
+
+/*
+ * Free the strand that ended last. It could not do so itself, because it stood
+ * on its stack; whoever runs next and has a use for that does it: the next
+ * strand that ends or is made, the close of a manager, the end of a turn.
+ */
+static inline void gmb__loop_reap(struct gmb_loop *loop)
+{
+	struct gmb__strand *exited = loop->exited;
+
+	if (exited) {
+		loop->exited = NULL;
+		loop->on_exit(loop, exited);
+	}
+}
 
 /* End the current strand; does not return. */
 void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)

@@ -15,7 +15,6 @@
 /* Take over what the thread has chosen before the loop began. */
 void gmb__observe_init(struct gmb_loop *loop);
 
-void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand);
 void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand);
 void gmb__observe_step_end(struct gmb_loop *loop);
 void gmb__observe_poll_begin(struct gmb_loop *loop, gmb_time span);

@@ -2,8 +2,6 @@
 /* Copyright (C) 2026 The giambio developers */
 
 #include <errno.h>
-#include <giambio/task.h>
-#include "loop/loop.h"
 #include "loop/trap.h"
 
 int gmb__trap_init(struct gmb__trap *trap)
@@ -123,17 +121,6 @@ intptr_t gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
 	if (gmb__unlikely(trap->cancelled && !trap->winner && self->cancel))
 		self->cancel->caught = 1;
 	return trap->result;
-}
-
-void gmb__pass(void)
-{
-	struct gmb_loop *loop = gmb__loop;
-	struct gmb__strand *self = loop->current;
-
-	if (!loop->ready_first && --loop->budget > 0)
-		return;
-	gmb__loop_ready(loop, self);
-	gmb__loop_switch(loop, self);
 }
 
 void gmb__waitq_complete_all(struct gmb__waitq *q, intptr_t result)

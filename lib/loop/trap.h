@@ -26,8 +26,8 @@
 #include <giambio/base.h>
 #include <giambio/page.h>
 #include "loop/list.h"
+#include "loop/loop.h"
 
-struct gmb__strand;
 struct gmb__trap;
 
 enum gmb__trap_state {
@@ -149,7 +149,16 @@ void gmb__trap_cancel(struct gmb__trap *trap);
  * The calling task lets the others run that are ready. It is no cancellation
  * point, since the call has succeeded.
  */
-void gmb__pass(void);
+static inline void gmb__pass(void)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *self = loop->current;
+
+	if (!loop->ready_first && --loop->budget > 0)
+		return;
+	gmb__loop_ready(loop, self);
+	gmb__loop_switch(loop, self);
+}
 
 /* A queue of waits: what every sync primitive keeps. */
 

@@ -64,6 +64,7 @@ static void tell_joiners(struct gmb_task *task)
 
 void gmb__task_exit(struct gmb_task *task, intptr_t result)
 {
+	struct gmb_manager *manager = task->manager;
 	struct gmb_loop *loop = gmb__loop;
 	enum gmb_task_state state;
 	bool private;
@@ -83,10 +84,16 @@ void gmb__task_exit(struct gmb_task *task, intptr_t result)
 		gmb__hook(loop, exited, task, result);
 	}
 	if (gmb__unlikely(state == GMB_TASK_FAILED && !private)) {
-		if (task->manager)
-			gmb__manager_fail(task->manager, result);
+		if (manager)
+			gmb__manager_fail(manager, result);
 		/* The error is to be found in the manager. */
 		task->flags &= ~(uint32_t)GMB__TASK_FORGET;
+	}
+	if (gmb__likely(manager)) {
+		gmb__manager_leave(manager);
+	} else {
+		loop->ended = true;
+		loop->result = result;
 	}
 	gmb__loop_exit(loop, &task->strand);
 }
@@ -94,19 +101,12 @@ void gmb__task_exit(struct gmb_task *task, intptr_t result)
 void gmb__task_on_exit(struct gmb_loop *loop, struct gmb__strand *strand)
 {
 	struct gmb_task *task = (struct gmb_task *)strand;
-	struct gmb_manager *manager = task->manager;
 
 	gmb__context_fini(&strand->context);
 	gmb__stack_put(&loop->stacks, &strand->stack);
 	strand->row.stack_low = 0;
-	if (gmb__unlikely(!manager)) {
-		loop->ended = true;
-		loop->result = task->result;
-		return;
-	}
 	if (task->flags & GMB__TASK_FORGET)
 		gmb__task_free(loop, task);
-	gmb__manager_leave(manager);
 }
 
 void gmb__task_free(struct gmb_loop *loop, struct gmb_task *task)

@@ -92,6 +92,7 @@ intptr_t gmb_manager_close(struct gmb_manager *manager)
 		gmb__scope_leave(&manager->scope);
 	wait_for_tasks(manager);
 	rc = outcome(manager);
+	gmb__loop_reap(loop);
 	gmb__list_for_each_safe(link, after, &manager->tasks)
 		gmb__task_free(loop, gmb__entry(link, struct gmb_task, link));
 	gmb__scope_leave(&manager->scope);

@@ -85,6 +85,7 @@ int gmb__task_make(struct gmb_loop *loop, struct gmb_manager *manager,
 
 	if (opts->flags & ~(unsigned int)GMB_SPAWN_FORGET)
 		return -EINVAL;
+	gmb__loop_reap(loop);
 	task = gmb__page_get_row(&loop->rows);
 	if (!task)
 		return -ENOMEM;
@@ -232,8 +233,10 @@ int gmb_spawn_wait(struct gmb_manager *manager, gmb_task_fn fn, void *arg,
 	if (rc == 0 && value)
 		*value = starting.value;
 	/* A task that never started belongs to us and not to the manager. */
-	if (rc < 0)
+	if (rc < 0) {
+		gmb__loop_reap(gmb__loop);
 		gmb__task_free(gmb__loop, starting.task);
+	}
 	return (int)rc;
 }
 
