@@ -116,7 +116,8 @@ static inline void gmb__op_init_one(struct gmb__op *op, struct gmb_file *file,
  *
  * EINTR is retried. With ALL it goes on until everything is through or the
  * descriptor gives or takes no more; @done and @iov say how far it got. READY
- * is a poll() with no timeout.
+ * is a poll() with no timeout. CONNECT to a unix listener whose queue is full
+ * is -EBUSY, since no event tells when there is room.
  *
  * Return: what the system call returned (with ALL: @done at the end); -EAGAIN
  *	it must wait; -errno.
