@@ -107,11 +107,7 @@ static intptr_t do_ready(struct gmb__op *op)
 	return n ? poller.revents : -EAGAIN;
 }
 
-/*
- * Linux hands errors of the new connection to accept(); they say nothing of
- * the listener, so the next connection is tried.
- */
-static bool is_peers_error(int error)
+bool gmb__op_is_peers_error(int error)
 {
 	switch (error) {
 	case EINTR:
@@ -138,7 +134,7 @@ static intptr_t do_accept(struct gmb__op *op)
 		fd = accept4(op->file->fd, op->addr,
 			     op->addr ? &op->addrlen : NULL,
 			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-	} while (fd < 0 && is_peers_error(errno));
+	} while (fd < 0 && gmb__op_is_peers_error(errno));
 	return fd < 0 ? -errno : fd;
 }
 

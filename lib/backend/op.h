@@ -134,6 +134,17 @@ intptr_t gmb__op_perform(struct gmb__op *op);
 bool gmb__op_advance(struct gmb__op *op, size_t n);
 
 /**
+ * gmb__op_is_peers_error() - is an error of accept() only the connection's
+ * @error: errno
+ *
+ * Linux hands errors of the new connection to accept(); they say nothing of the
+ * listener, so the next connection is to be tried.
+ *
+ * Return: true: accept again.
+ */
+bool gmb__op_is_peers_error(int error);
+
+/**
  * gmb__op_run() - do it, suspending the calling task if it must wait
  * @op: filled in but for @wait; on the caller's stack
  *

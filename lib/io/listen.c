@@ -200,27 +200,36 @@ int gmb_unix_listen(struct gmb_socket *listener, const char *path,
 	return gmb__socket_adopt(listener, fd, true);
 }
 
-int gmb_accept(struct gmb_socket *listener, struct gmb_socket *sock,
-	       struct gmb_address *peer)
+int gmb__socket_accept(struct gmb_socket *listener, struct gmb_address *peer)
 {
 	struct gmb__op op = {
 		.file = &listener->file,
 		.code = GMB__OP_ACCEPT,
 	};
-	enum gmb__file_kind kind = listener->file.kind;
-	int fd, rc;
+	int fd;
 
-	gmb__socket_clear(sock);
 	if (peer) {
 		peer->len = 0;
 		op.addr = (struct sockaddr *)&peer->storage;
 		op.addrlen = sizeof(peer->storage);
 	}
 	fd = (int)gmb__op_run(&op);
+	if (fd >= 0 && peer)
+		peer->len = op.addrlen;
+	return fd;
+}
+
+int gmb_accept(struct gmb_socket *listener, struct gmb_socket *sock,
+	       struct gmb_address *peer)
+{
+	/* The listener may be closed and gone when the wait ends. */
+	enum gmb__file_kind kind = listener->file.kind;
+	int fd, rc;
+
+	gmb__socket_clear(sock);
+	fd = gmb__socket_accept(listener, peer);
 	if (fd < 0)
 		return fd;
-	if (peer)
-		peer->len = op.addrlen;
 	rc = gmb__file_open(&sock->file, fd, kind);
 	if (rc)
 		close(fd);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <giambio/address.h>
+#include <giambio/task.h>
 #include "coro/mem.h"
 #include "loop/inbox.h"
 #include "loop/loop.h"

@@ -17,7 +17,7 @@ int gmb__socket_make(int family);
 int gmb__socket_set(int fd, int level, int name, int value);
 
 /* The socket is closed, so that calls on it fail with -EBADF. */
-void gmb__socket_clear(struct gmb_socket *socket);
+void gmb__socket_clear(struct gmb_socket *sock);
 
 /* Are we in a task: 0 or -EPERM. */
 int gmb__socket_in_task(void);
@@ -27,5 +27,8 @@ int gmb__socket_in_task(void);
  * closed.
  */
 int gmb__socket_adopt(struct gmb_socket *sock, int fd, bool is_unix);
+
+/* Take the next connection; a descriptor or -errno, see gmb_accept(). */
+int gmb__socket_accept(struct gmb_socket *listener, struct gmb_address *peer);
 
 #endif
