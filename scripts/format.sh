@@ -27,16 +27,18 @@ for file; do
 		# A line goes on with a statement if the one before it did not end.
 		open(my $in, "<", shift) or die;
 		my @is = ("", <$in>);
-		my $ends = qr/([;{}:]|\*\/|^#.*|^\s*|^)\s*\\?$/;
+		my $ends = qr/([;{}:]|\*\/)\s*\\?$|^#.*[^\\]$|^\s*\\?$/;
 
 		for (split /^(?=\d)/m, join("", <STDIN>)) {
 			my ($line) = /^(\d+)/;
 			my $old = join "", /^< (.*)$/mg;
 			my $new = join "", /^> (.*)$/mg;
+			my $joined = (() = /^< /mg) > (() = /^> /mg) &&
+				($old =~ /^(\s*)/)[0] eq ($new =~ /^(\s*)/)[0];
 			s/\s+//g for $old, $new;
 
 			next if $old eq $new && $old !~ /[{}]|;./ &&
-				($is[$line - 1] !~ $ends ||
+				($joined || $is[$line - 1] !~ $ends ||
 				 $old =~ /__attribute__/);
 			print;
 		}' "$tmp/is" >"$tmp/diff"
