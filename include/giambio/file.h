@@ -29,7 +29,7 @@ struct gmb__op;
 struct gmb_file {
 	/* private: */
 	struct gmb_loop *loop;
-	struct gmb__op *reader;		/* parked operation, one per direction */
+	struct gmb__op *reader;		/* parked; one per direction */
 	struct gmb__op *writer;
 	int fd;				/* -1: closed */
 	uint32_t slot;			/* the backend's name for it */

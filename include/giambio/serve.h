@@ -70,8 +70,8 @@ struct gmb_serve_opts {
  * of its own and shield the handlers' last steps.
  *
  * When the system has no descriptor or no memory for a connection (EMFILE,
- * ENFILE, ENOBUFS, ENOMEM) that is logged once, and accepting pauses 100 ms at a
- * time until there is.
+ * ENFILE, ENOBUFS, ENOMEM) that is logged once, and accepting pauses 100 ms at
+ * a time until there is.
  *
  * Context: task only; suspends; cancellation point.
  * Return: -ECANCELED; -EBADF the listener was closed; -EINVAL it does not

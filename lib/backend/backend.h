@@ -24,8 +24,8 @@ struct gmb__op;
  *	the sentence "uring is not used: …"
  * @close:    no operation is left
  * @attach:   a file was opened; may fail with -errno. File->fd is valid
- * @detach:   the file's operations have been withdrawn or finished, some of them
- *	may still be held; file->fd is still open and is closed right after
+ * @detach:   the file's operations have been withdrawn or finished, some of
+ *	them may still be held; file->fd is still open and is closed right after
  * @start:    perform or take an operation. Returns 1: done, result in
  *	*result; 0: taken, gmb__op_finish() will come, never from inside
  *	start(); -errno

@@ -48,6 +48,7 @@ static ssize_t do_receive(struct gmb__op *op)
 {
 	int flags = op->msg_flags | MSG_DONTWAIT;
 	struct msghdr msg = { 0 };
+	bool known;
 	ssize_t n;
 
 	if (gmb__likely(op->iovcnt == 1 && op->file->kind != GMB__FILE_UNIX)) {
@@ -59,8 +60,10 @@ static ssize_t do_receive(struct gmb__op *op)
 	msg.msg_iov = op->iov;
 	msg.msg_iovlen = (size_t)op->iovcnt;
 	n = recvmsg(op->file->fd, &msg, flags);
-	note_drained(op, n, op->file->kind >= GMB__FILE_TCP &&
-			    !(msg.msg_flags & MSG_CTRUNC));
+	known = op->file->kind >= GMB__FILE_TCP;
+	if (msg.msg_flags & MSG_CTRUNC)
+		known = false;
+	note_drained(op, n, known);
 	return n;
 }
 
@@ -156,8 +159,9 @@ static intptr_t do_connect(struct gmb__op *op)
 		return -EAGAIN;
 	case EAGAIN:
 		/* No event will tell when there is room: not to be parked. */
-		return op->addr->sa_family == AF_UNIX ? -EBUSY :
-							-EADDRNOTAVAIL;
+		if (op->addr->sa_family == AF_UNIX)
+			return -EBUSY;
+		return -EADDRNOTAVAIL;
 	}
 	return -errno;
 }

@@ -29,10 +29,10 @@ enum gmb__op_code {
 };
 
 enum gmb__op_flags {
-	GMB__OP_ALL = 1 << 0,	/* until all bytes are through or the file ends */
+	GMB__OP_ALL = 1 << 0,	/* until all is through or the file ends */
 	GMB__OP_STARTED = 1 << 1,	/* CONNECT: the kernel is at it */
 	GMB__OP_PARKED = 1 << 2,	/* the backend has it */
-	GMB__OP_DRAINED = 1 << 3,	/* [out] a short read: now it is empty */
+	GMB__OP_DRAINED = 1 << 3,	/* [out] short read: it is empty */
 };
 
 /* What is known of a descriptor; gmb_file.kind. */

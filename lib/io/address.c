@@ -126,9 +126,10 @@ static int format_unix(const struct gmb_address *address, char *buf,
 		       size_t size)
 {
 	const struct sockaddr_un *un = (const void *)&address->storage;
-	size_t len = address->len > PATH_OFFSET ? address->len - PATH_OFFSET :
-						  0;
+	size_t len = 0;
 
+	if (address->len > PATH_OFFSET)
+		len = address->len - PATH_OFFSET;
 	if (len > sizeof(un->sun_path))
 		len = sizeof(un->sun_path);
 	if (!len)

@@ -18,8 +18,9 @@
 #include "loop/loop.h"
 
 #define BACKLOG_MAX	65535
-#define ALL_FLAGS	(GMB_LISTEN_REUSE_PORT | GMB_LISTEN_IPV6_ONLY | \
-			 GMB_LISTEN_DELAY | GMB_LISTEN_REPLACE)
+#define ALL_FLAGS                                       \
+	(GMB_LISTEN_REUSE_PORT | GMB_LISTEN_IPV6_ONLY | \
+	 GMB_LISTEN_DELAY | GMB_LISTEN_REPLACE)
 
 static const struct gmb_listen_opts no_opts;
 

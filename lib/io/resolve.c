@@ -213,7 +213,7 @@ static int resolve_name(const char *host, uint16_t port,
 	loop->outside++;
 	gmb__trap_add(&trap, &lookup->wait, withdraw);
 	rc = (int)gmb__trap_park(&trap, GMB_WAIT_THREAD, lookup, 0);
-	/* Without a winner the task has left, and the record is the thread's. */
+	/* No winner: the task has left, and the record is the thread's. */
 	if (!trap.winner)
 		return rc;
 	if (rc == 0)
