@@ -27,7 +27,7 @@ for file; do
 		# A line goes on with a statement if the one before it did not end.
 		open(my $in, "<", shift) or die;
 		my @is = ("", <$in>);
-		my $ends = qr/([;{}:]|\*\/)\s*\\?$|^#.*[^\\]$|^\s*\\?$/;
+		my $ends = qr/([;{}:]|\*\/)\s*\\?$|^#.*[^\\\n]$|^\s*\\?$/;
 
 		for (split /^(?=\d)/m, join("", <STDIN>)) {
 			my ($line) = /^(\d+)/;
