@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * A context: what one open of /dev/giambio is. It serves one loop.
+ *
+ * Locks, in the order they are taken
+ * ----------------------------------
+ *	mmap_lock		not under ctx->lock in the reverse sense: a trap
+ *				faults in the program's memory under ctx->lock,
+ *				so nothing under mmap_lock may take ctx->lock
+ *	ctx->lock	mutex	all but the first part of struct gmb_ctx; held
+ *				by a trap except while it sleeps
+ *	  wait queue locks	hooking and unhooking a watch
+ *
+ * Wakers (wait queue callbacks in any context, other contexts' wakes, timers)
+ * take no lock. They touch only the first part of struct gmb_ctx, with atomic
+ * operations, and the nodes that they push.
+ *
+ * Lifetime
+ * --------
+ * The open file holds a reference; so does every context that has this one as
+ * a peer. The end comes in three steps:
+ *
+ *	gmb_ctx_shut()	marks it dead: traps and wakes fail from now on. When
+ *			the ring mapping goes away (exit, execve, munmap).
+ *	gmb_ctx_end()	drops watches, tasks and peers. Soon after, from a work
+ *			item, or when the file is released. It is a work item
+ *			because the mapping goes away under mmap_lock.
+ *	gmb_ctx_fini()	frees the rings and what else is large, a grace period
+ *			after the file was released: wakers that found a task
+ *			or the context under RCU are done with them.
+ *	last put	frees the rest; again after a grace period.
+ */
+#ifndef GMB_CONTEXT_H
+#define GMB_CONTEXT_H
+
+#include <linux/atomic.h>
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/llist.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "ring.h"
+#include "table.h"
+
+struct file;
+struct gmb_user;
+struct mm_struct;
+struct task_struct;
+
+#define GMB_NO_DUE	((s64)KTIME_MAX)
+
+struct gmb_ctx {
+	/* What wakers touch. */
+	struct llist_head	ready;	/* watches with something to try */
+	struct llist_head	woken;	/* tasks with a permit */
+	struct task_struct	*waiter; /* asleep in a trap; NULL once woken */
+	u32			*pending; /* ring->shared->pending */
+	u32			need;	/* events that a sleep waits for */
+	u32			batch;	/* events that end slack */
+	atomic_t		events;	/* since the sleep began, if counted */
+	bool			urgent;	/* slack of some event has run out */
+	bool			dead;
+	bool			kicked;	/* GMB_WAKE_TRAP */
+	atomic64_t		due;	/* slack_timer's aim, or GMB_NO_DUE */
+	struct hrtimer		slack_timer;
+
+	/* The loop's own. */
+	struct mutex		lock ____cacheline_aligned;
+	struct gmb_ring		ring;
+	struct llist_node	*todo;	/* taken off ready, not tried yet */
+	struct llist_node	*awake;	/* taken off woken, not posted yet */
+	struct gmb_table	watches;
+	struct gmb_table	tasks;
+	struct gmb_table	peers;
+	u32			posted;	/* completions of this trap */
+	bool			may_io;	/* this trap may transfer data */
+	bool			sleeping; /* a thread sleeps in a trap */
+	bool			ended;	/* gmb_ctx_end() is done */
+	u32			sweep_at; /* next watch to look at */
+	u32			sweep_left; /* until all were looked at */
+
+	/* Fixed, or atomic. */
+	bool			set_up;	/* release: ring is valid */
+	atomic_t		mapped;	/* 0 never, 1 now or once */
+	u32			id;
+	u32			locked_pages;
+	struct mm_struct	*mm;
+	struct gmb_user		*user;
+	struct kref		refs;
+	struct delayed_work	end_work;
+	struct rcu_work		fini_work;
+	struct rcu_head		rcu;
+};
+
+struct gmb_ctx *gmb_ctx_new(void);
+int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup);
+int gmb_ctx_map(struct gmb_ctx *ctx, struct vm_area_struct *vma);
+void gmb_ctx_shut(struct gmb_ctx *ctx);
+void gmb_ctx_release(struct gmb_ctx *ctx);
+void gmb_ctx_put(struct gmb_ctx *ctx);
+void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags);
+void gmb_ctx_kick(struct gmb_ctx *ctx);
+u32 gmb_ctx_max_watches(void);
+int gmb_ctx_global_init(void);
+void gmb_ctx_global_fini(void);
+
+#define GMB_MAX_TASKS	(1U << 20)
+#define GMB_MAX_PEERS	4096U
+
+/**
+ * gmb_ctx_notify() - tell the loop that a node was pushed
+ * @ctx:        context
+ * @slack_ns:   how long the event may wait
+ * @wake_flags: WF_ flags of the wakeup that brought it, for the scheduler
+ *
+ * The push was a fully ordered operation; it pairs with the barrier in
+ * gmb_trap_sleep(), between naming the waiter and looking at the lists.
+ *
+ * Context: any; RCU read side, or a wait queue's lock, is held.
+ */
+static inline void gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns,
+				  int wake_flags)
+{
+	if (!READ_ONCE(*ctx->pending))
+		WRITE_ONCE(*ctx->pending, 1);
+	if (READ_ONCE(ctx->waiter))
+		__gmb_ctx_notify(ctx, slack_ns, wake_flags);
+}
+
+#endif /* GMB_CONTEXT_H */
