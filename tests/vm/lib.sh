@@ -48,16 +48,6 @@ locked()
 	( flock 9; "$@" 9>&- ) 9>"$file"
 }
 
-# shell_quote WORD... - quote for any POSIX shell, the guest's included
-shell_quote()
-{
-	local word
-
-	for word in "$@"; do
-		printf "'%s' " "${word//\'/\'\\\'\'}"
-	done
-}
-
 # kvm_usable BZIMAGE - true where a kernel starts under KVM. A nested
 # hypervisor may offer /dev/kvm and hang in it, so one trial boot decides,
 # once for each start of this machine. The trial has no root: its panic

@@ -20,7 +20,8 @@
 #   -t SECONDS          time limit, at least 120; default 300
 #   -a APPEND           more for the kernel's command line
 #   -l                  look for leaks (kmemleak) before the verdict
-#   -d GUEST:HOST       copy what the command leaves in folder GUEST to HOST
+#   -d GUEST:HOST       copy the folder GUEST to HOST when the command ended
+#                       and the modules are unloaded
 #   -o DIR              keep console.log, kernel.log and qemu.log there
 #   -x                  count instructions: one virtual nanosecond each, so
 #                       that times repeat to the digit (one CPU, no KVM)
@@ -40,7 +41,7 @@ usage()
 	exit 2
 }
 
-modules=() module_args= files=() env= cpus=2 memory= limit=300 append=
+modules=() module_args= files=() env=() cpus=2 memory= limit=300 append=
 leaks= out_guest= out_host= keep= exact= interactive=
 while getopts m:M:f:e:s:r:t:a:ld:o:xi opt; do
 	case $opt in
@@ -48,8 +49,8 @@ while getopts m:M:f:e:s:r:t:a:ld:o:xi opt; do
 	M) module_args=$OPTARG ;;
 	f) files+=("$OPTARG") ;;
 	e) case $OPTARG in
-	   *=*) env+="export ${OPTARG%%=*}=$(shell_quote "${OPTARG#*=}")"$'\n' ;;
-	   *) env+="export $OPTARG=$(shell_quote "${!OPTARG-}")"$'\n' ;;
+	   *=*) env+=("$OPTARG") ;;
+	   *) env+=("$OPTARG=${!OPTARG-}") ;;
 	   esac ;;
 	s) cpus=$OPTARG ;;
 	r) memory=$OPTARG ;;
@@ -110,7 +111,7 @@ pack_base()
 	for name in $(busybox --list); do
 		[ "$name" = busybox ] || ln -s busybox "$dir/bin/$name"
 	done
-	"${CC:-cc}" -O1 -static -o "$dir/giambio/verdict" "$here/verdict.c" ||
+	"${CC:-cc}" -O1 -static -o "$dir/init" "$here/init.c" "$here/klog.c" ||
 		unavailable "a static program cannot be built;" \
 			"install gcc and libc6-dev"
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$dir/etc/passwd"
@@ -166,7 +167,7 @@ add_driver()
 	*.zst) zstd -qdc "$file" >"$root/giambio/modules/$1.ko" ;;
 	*) cp "$file" "$root/giambio/modules/$1.ko" ;;
 	esac
-	echo "$1.ko" >>"$root/giambio/drivers"
+	echo "/giambio/modules/$1.ko" >>"$root/giambio/drivers"
 }
 
 # pack - write the initramfs
@@ -176,11 +177,10 @@ pack()
 
 	mkdir -p "$root/giambio/modules" "$gmb_cache/vm"
 	id=$(stat -Lc %s-%Y "$(command -v busybox)")
-	base=$gmb_cache/vm/base-$id-$(cat "$here/run.sh" "$here/verdict.c" |
+	base=$gmb_cache/vm/base-$id-$(cat "$here"/{run.sh,init.c,klog.c,klog.h} |
 		cksum | cut -d' ' -f1)
 	locked "$base.lock" pack_base "$base.cpio"
 
-	install -m 755 "$here/init.sh" "$root/init"
 	for f in complaints harmless; do
 		grep -v '^#' "$here/$f" >"$root/giambio/$f"
 	done
@@ -200,15 +200,11 @@ pack()
 	for f in "${files[@]}"; do
 		add_file "$f"
 	done
-	{
-		echo "INTERACTIVE=$interactive"
-		echo "KMEMLEAK=$leaks"
-		echo "SETTLE=${exact:+3}"
-		echo "OUT_DIR=$(shell_quote "$out_guest")"
-		echo "MODULE_ARGS=$(shell_quote "$module_args")"
-		printf '%s' "$env"
-	} >"$root/giambio/settings"
-	shell_quote "$@" >"$root/giambio/command"
+	printf '%s\0' ${interactive:+INTERACTIVE=1} ${leaks:+LEAKS=1} \
+		${exact:+SETTLE=3} ${out_guest:+"COLLECT=$out_guest"} \
+		${module_args:+"MODULE_PARAMETERS=$module_args"} \
+		TERM="${TERM:-dumb}" "${env[@]}" >"$root/giambio/settings"
+	printf '%s\0' "$@" >"$root/giambio/command"
 	( cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet ) |
 		cat "$base.cpio" - >"$work/initrd"
 	rm -rf "$root"
@@ -218,7 +214,7 @@ pack()
 machine()
 {
 	local line="panic=-1 oops=panic log_buf_len=8M mitigations=off"
-	line+=" loglevel=5"
+	line+=" loglevel=5 cryptomgr.notests"
 
 	qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none
 	      -no-reboot -m "$memory" -kernel "$image" -initrd "$work/initrd"
