@@ -50,6 +50,7 @@ have_tokio := $(and $(shell command -v $(CARGO)),\
 	$(wildcard $(CRATES)/tokio-[0-9]*))
 
 programs += micro_ucontext echo_epoll echo_load
+programs += micro_giambio echo_giambio sleepers_giambio idle_giambio
 $(eval $(call contender,$(have_uring),liburing,liburing-dev,echo_uring))
 $(eval $(call contender,$(have_st),State Threads,libst-dev,\
 	micro_st echo_st sleepers_st))
@@ -76,14 +77,26 @@ $(D)/missing: | $(D)
 $(D):
 	@mkdir -p $@
 
-libs_micro_boost-context := -lboost_context
-libs_micro_boost-fiber := -lboost_fiber -lboost_context -pthread
-libs_micro_st := -lst
-libs_echo_st := -lst
-libs_sleepers_st := -lst
-libs_echo_uring := -luring
+# Static, as giambio is: a call through a procedure linkage table would count
+# against some contenders only.
+static = -Wl,-Bstatic $(1) -Wl,-Bdynamic
+libs_micro_boost-context := $(call static,-lboost_context)
+libs_micro_boost-fiber := $(call static,-lboost_fiber -lboost_context) -pthread
+# its assembly does not say that it needs no executable stack
+no_exec_stack := -Wl,-z,noexecstack
+libs_micro_st := $(call static,-lst) $(no_exec_stack)
+libs_echo_st := $(call static,-lst) $(no_exec_stack)
+libs_sleepers_st := $(call static,-lst) $(no_exec_stack)
+libs_echo_uring := $(call static,$(call static,-luring))
 libs_echo_libuv := -luv
-libs_echo_libevent := -levent_core
+libs_echo_libevent := $(call static,-levent_core)
+
+# What uses the library as its users do, but for the raw switch.
+$(addprefix $(D)/,micro_giambio echo_giambio sleepers_giambio idle_giambio): \
+$(D)/%_giambio: bench/%/giambio.c $(B)/libgiambio.a $(HEADERS) | $(D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS_BENCH) -Iinclude -Ilib -std=gnu11 $(WARN) $(CFLAGS) \
+		$< -o $@ $(B)/libgiambio.a -pthread $(and $(have_uring),-luring)
 
 # $(call rules,experiment): from bench/EXPERIMENT/CONTENDER.{c,cpp,go}
 define rules

@@ -60,9 +60,10 @@ static void run_sleep(long count, int us_each)
 {
 	long rss = memory_rss(), pte = memory_pte();
 	int64_t start = bench_cpu(), pause;
+	int64_t span = sleepers_span(count, us_each);
 	st_thread_t *threads;
 
-	wake_at = st_utime() + (st_utime_t)(sleepers_span(count, us_each) / 1000);
+	wake_at = st_utime() + (st_utime_t)(span / 1000);
 	threads = create(sleeper, count);
 	st_usleep(0);	/* all of them run, and go to sleep */
 	pause = bench_cpu();
