@@ -14,6 +14,9 @@
 
 #define WORD_BITS	64u
 
+/* Of the guards there are, the part that is made in advance at once. */
+#define ROW_SHARE	8u
+
 /*
  * Nothing is reserved: a stack is mostly never touched.  Huge pages are
  * refused, or the first touch of a stack would make 2 MiB resident.
@@ -74,19 +77,42 @@ static unsigned int take_cold(struct gmb__arena *arena)
 	return word * WORD_BITS + bit;
 }
 
+/* Guards cost page tables: a few more than needed, never many more. */
+static int make_guards(struct gmb__arena *arena)
+{
+	unsigned int row = arena->guarded / ROW_SHARE;
+	char *first = arena->base + arena->guarded * arena->stride;
+	size_t size = arena->stride - arena->size;
+	int kind;
+
+	if (row > GMB__GUARD_ROW_MAX)
+		row = GMB__GUARD_ROW_MAX;
+	if (row > arena->slots - arena->guarded)
+		row = arena->slots - arena->guarded;
+	if (row > 1)
+		row = gmb__guard_install_row(first, size, arena->stride, row);
+	if (row > 1) {
+		arena->guarded += row;
+		return 0;
+	}
+	kind = gmb__guard_install(first, size);
+	if (kind < 0)
+		return kind;
+	arena->splits += kind == GMB__GUARD_SPLIT;
+	arena->guarded++;
+	return 0;
+}
+
 int gmb__arena_take(struct gmb__arena *arena, unsigned int *slot)
 {
-	int kind;
+	int err;
 
 	if (arena->colds) {
 		*slot = take_cold(arena);
 	} else {
-		kind = gmb__guard_install(arena->base +
-					  arena->fresh * arena->stride,
-					  arena->stride - arena->size);
-		if (kind < 0)
-			return kind;
-		arena->splits += kind == GMB__GUARD_SPLIT;
+		err = arena->fresh < arena->guarded ? 0 : make_guards(arena);
+		if (err)
+			return err;
 		*slot = arena->fresh++;
 	}
 	arena->taken++;

@@ -9,8 +9,8 @@
  *	| guard |   stack 0   | guard |   stack 1   | ...          |
  *	|<----- stride ------>|
  *
- * A slot is in one of three states.  *Fresh*: never used, no guard yet; these
- * are the slots from @fresh on.  *Cold*: guarded, its pages were given back;
+ * A slot is in one of three states.  *Fresh*: never used; these are the slots
+ * from @fresh on.  *Cold*: guarded, its pages were given back;
  * its bit in @cold is set.  *Taken*: everything else, counted by @taken; that a
  * taken slot may be lying in a cache is not the arena's business.
  *
@@ -36,6 +36,8 @@
  * @class:  the owner's note, which of its lists this is in
  * @slots:  how many
  * @fresh:  the first one that was never used
+ * @guarded: the first one that has no guard; guards are made in advance, the
+ *          more the more there are
  * @taken:  how many are in use
  * @colds:  how many bits of @cold are set
  * @splits: guards that are to be released with gmb__guard_release()
@@ -55,6 +57,7 @@ struct gmb__arena {
 	unsigned int		class;
 	unsigned int		slots;
 	unsigned int		fresh;
+	unsigned int		guarded;
 	unsigned int		taken;
 	unsigned int		colds;
 	unsigned int		splits;

@@ -6,8 +6,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "coro/compiler.h"
@@ -25,6 +28,12 @@
 
 /* The best kind that is known to work; it only ever becomes worse. */
 static int best_kind = GMB__GUARD_MARKED;
+
+/* A marked guard was seen to work. */
+static bool marks_work;
+
+/* Many guards in one system call were refused. */
+static bool rows_refused;
 
 /* Split guards that exist in this process. */
 static long splits_now;
@@ -81,15 +90,32 @@ size_t gmb__guard_size(void)
 	return page > GUARD_BYTES ? page : GUARD_BYTES;
 }
 
+/*
+ * Emulators of Linux take advice they do not know for a hint, and say that all
+ * went well.  So the first guard is tried: a system call that reads from it
+ * must fail with EFAULT.
+ */
+static bool is_guarded(const void *address)
+{
+	if (__atomic_load_n(&marks_work, __ATOMIC_RELAXED))
+		return true;
+	if (access(address, F_OK) == 0 || errno != EFAULT)
+		return false;
+	__atomic_store_n(&marks_work, true, __ATOMIC_RELAXED);
+	return true;
+}
+
 int gmb__guard_install(void *address, size_t size)
 {
 	int best = __atomic_load_n(&best_kind, __ATOMIC_RELAXED);
 
 	if (best == GMB__GUARD_MARKED) {
-		if (madvise(address, size, MADV_GUARD_INSTALL) == 0)
-			return GMB__GUARD_MARKED;
-		if (errno != EINVAL)
+		if (madvise(address, size, MADV_GUARD_INSTALL) == 0) {
+			if (is_guarded(address))
+				return GMB__GUARD_MARKED;
+		} else if (errno != EINVAL) {
 			return -ENOMEM;
+		}
 		/* An older kernel, or one told to lock all memory. */
 		gmb__guard_limit(GMB__GUARD_SPLIT);
 		best = GMB__GUARD_SPLIT;
@@ -97,6 +123,33 @@ int gmb__guard_install(void *address, size_t size)
 	if (best == GMB__GUARD_SPLIT)
 		return install_split(address, size);
 	return GMB__GUARD_NONE;
+}
+
+unsigned int gmb__guard_install_row(char *address, size_t size, size_t stride,
+				    unsigned int count)
+{
+	struct iovec ranges[GMB__GUARD_ROW_MAX];
+	ssize_t done;
+	int fd;
+
+	if (!__atomic_load_n(&marks_work, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&rows_refused, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&best_kind, __ATOMIC_RELAXED) != GMB__GUARD_MARKED)
+		return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		ranges[i].iov_base = address + i * stride;
+		ranges[i].iov_len = size;
+	}
+	fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (fd < 0)
+		return 0;
+	done = syscall(SYS_process_madvise, fd, ranges, (size_t)count,
+		       MADV_GUARD_INSTALL, 0);
+	close(fd);
+	if (done > 0)
+		return (unsigned int)((size_t)done / size);
+	__atomic_store_n(&rows_refused, true, __ATOMIC_RELAXED);
+	return 0;
 }
 
 void gmb__guard_release(unsigned int splits)
