@@ -36,6 +36,9 @@
 /* Of warm stacks that are always tolerated, if all were touched wholly. */
 #define WARM_BYTES		((size_t)256 * 1024 * 1024)
 
+/* How far above its lower end a stack may overflow: less than a frame. */
+#define NEAR_BYTES		4096u
+
 /* In gmb__arena.class: not in a class, but alone in its mapping. */
 #define CLASS_HUGE		GMB__STACK_CLASSES
 
@@ -374,18 +377,19 @@ static bool fault_in_arena(const struct gmb__arena *arena, uintptr_t address,
 			   uintptr_t sp, struct gmb__stack_fault *fault)
 {
 	size_t offset = address - (uintptr_t)arena->base;
+	size_t guard = arena->stride - arena->size;
 	unsigned int slot;
+	uintptr_t low;
 
-	if (offset >= arena->bytes ||
-	    offset % arena->stride >= arena->stride - arena->size)
+	if (offset >= arena->bytes || offset % arena->stride >= guard)
 		return false;
 	slot = (unsigned int)(offset / arena->stride);
 	/*
-	 * Who overflows a stack stands near its lower end or has passed it, by
-	 * at most one frame.
+	 * Who overflows a stack stands at its lower end, or has passed the
+	 * guard by the part of a large frame that was not touched yet.
 	 */
-	if (sp && (sp > (uintptr_t)foot_of(arena, slot) ||
-		   address - sp + arena->stride > 2 * arena->stride))
+	low = (uintptr_t)gmb__arena_stack(arena, slot) - 2 * guard;
+	if (sp && sp - low > 2 * guard + NEAR_BYTES)
 		return false;
 	fault->name = foot_of(arena, slot)->owner;
 	fault->size = arena->size;

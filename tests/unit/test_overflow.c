@@ -78,6 +78,12 @@ static void assert_said(const char *text)
 {
 	ck_assert_msg(strstr(said, text) != NULL, "said: %s", said);
 }
+
+/* An emulator may announce the death on stderr as well. */
+static void assert_said_nothing(void)
+{
+	ck_assert_msg(strstr(said, "giambio") == NULL, "said: %s", said);
+}
 #endif
 
 static __attribute__((noinline)) long recurse(volatile long *above)
@@ -124,9 +130,8 @@ START_TEST(overflow_names_the_task_and_its_size)
 	gmb__guard_limit(_i);
 	run_child(overflow_default);
 	assert_killed_by(SIGSEGV);
-	ck_assert_str_eq(said, "giambio: task 'greedy' has overflowed its "
-			 "stack of 65536 bytes; spawn it with a larger "
-			 "stack_size.\n");
+	assert_said("giambio: task 'greedy' has overflowed its stack of 65536 "
+		    "bytes; spawn it with a larger stack_size.\n");
 }
 END_TEST
 
@@ -214,13 +219,16 @@ START_TEST(other_faults_are_as_before)
 {
 	run_child(dereference);
 	assert_killed_by(SIGSEGV);
-	ck_assert_str_eq(said, "");
+	assert_said_nothing();
 }
 END_TEST
 
 static void touch_guard(void)
 {
+	/* Not the lowest: the thread's own stack may end just below that. */
 	begin_task(0, "innocent", recurse_main);
+	if (gmb__stack_get(&pool, 0, &stack))
+		_exit(100);
 	*(volatile char *)(stack.base - 1) = 1;
 }
 
@@ -228,7 +236,7 @@ START_TEST(stray_pointer_into_a_guard_is_no_overflow)
 {
 	run_child(touch_guard);
 	assert_killed_by(SIGSEGV);
-	ck_assert_str_eq(said, "");
+	assert_said_nothing();
 }
 END_TEST
 
@@ -242,7 +250,7 @@ START_TEST(sent_signal_kills_as_before)
 {
 	run_child(kill_self);
 	assert_killed_by(SIGSEGV);
-	ck_assert_str_eq(said, "");
+	assert_said_nothing();
 }
 END_TEST
 
