@@ -9,16 +9,27 @@
 #define GIAMBIO_H
 
 #include <giambio/address.h>
+#include <giambio/barrier.h>
 #include <giambio/base.h>
+#include <giambio/channel.h>
+#include <giambio/condition.h>
+#include <giambio/event.h>
 #include <giambio/file.h>
 #include <giambio/hooks.h>
+#include <giambio/limiter.h>
+#include <giambio/lock.h>
+#include <giambio/mailbox.h>
 #include <giambio/manager.h>
 #include <giambio/page.h>
+#include <giambio/queue.h>
 #include <giambio/reader.h>
 #include <giambio/run.h>
 #include <giambio/scope.h>
+#include <giambio/select.h>
+#include <giambio/semaphore.h>
 #include <giambio/serve.h>
 #include <giambio/socket.h>
 #include <giambio/task.h>
+#include <giambio/thread.h>
 
 #endif

@@ -47,6 +47,9 @@ struct gmb__waitq {
 	struct gmb__link waits;
 };
 
+/* private: an empty queue of static storage. */
+#define GMB__WAITQ_INIT(q)	{ { &(q).waits, &(q).waits } }
+
 /**
  * gmb_now() - the current time
  *

@@ -31,7 +31,7 @@ static const struct candidate candidates[] = {
 #else
 	{ "kmod", NULL, "this build of the library does not have it" },
 #endif
-#if defined(GMB_HAVE_URING) && __has_include("backend/uring.c")
+#ifdef GMB_HAVE_URING
 	{ "uring", &gmb__backend_uring, NULL },
 #else
 	{ "uring", NULL, "this build of the library was made without liburing" },

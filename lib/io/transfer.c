@@ -38,6 +38,9 @@ ssize_t gmb__transfer_some(struct gmb_file *file, enum gmb__op_code code,
 
 	if (gmb__unlikely(!len))
 		return gmb__op_run_nothing(file);
+	/* A range beyond all memory would be refused, not cut. */
+	if (gmb__unlikely(len > GMB__OP_LEN_MAX))
+		len = GMB__OP_LEN_MAX;
 	gmb__op_init_one(&op, file, code_for(file, code), buf, len);
 	return gmb__op_run(&op);
 }

@@ -234,10 +234,29 @@ int gmb__loop_init(struct gmb_loop *loop, const struct gmb_loop_opts *opts)
 	loop->fake_now = loop->turn_began;
 	loop->now = loop->turn_began;
 	gmb__timers_init(&loop->timers);
+	gmb__list_init(&loop->enders);
 	gmb__stack_pool_init(&loop->stacks);
 	gmb__context_init_thread(&loop->context);
 	gmb__observe_init(loop);
 	return 0;
+}
+
+void gmb__loop_at_end(struct gmb_loop *loop, struct gmb__ender *ender,
+		      void (*fn)(struct gmb_loop *loop,
+				 struct gmb__ender *ender))
+{
+	ender->fn = fn;
+	gmb__list_add_tail(&loop->enders, &ender->link);
+}
+
+void gmb__loop_end(struct gmb_loop *loop)
+{
+	struct gmb__ender *ender;
+
+	while (!gmb__list_empty(&loop->enders)) {
+		ender = gmb__entry(loop->enders.next, struct gmb__ender, link);
+		ender->fn(loop, ender);
+	}
 }
 
 void gmb__loop_fini(struct gmb_loop *loop)

@@ -38,6 +38,13 @@
 #define GMB__BUDGET_START	64
 
 struct gmb__backend_ops;
+struct gmb_loop;
+
+/* Something that must let go of a loop before the loop is gone. */
+struct gmb__ender {
+	struct gmb__link link;
+	void (*fn)(struct gmb_loop *loop, struct gmb__ender *ender);
+};
 struct gmb__signal_slot;
 
 /* The memory of the loop page; see loop/page.h. */
@@ -79,6 +86,7 @@ struct gmb_loop {
 	struct gmb__stack_pool stacks;
 	struct gmb__page rows;
 	struct gmb__overflow overflow;
+	struct gmb__link enders;
 	gmb_time fake_now;
 	gmb_time turn_began;	/* real time, for the budget */
 	unsigned int flags;	/* enum gmb_loop_flags */
@@ -130,6 +138,20 @@ void gmb__loop_fini(struct gmb_loop *loop);
  * Return: 0; -EDEADLK nothing is ready and nothing can make anything ready.
  */
 int gmb__loop_turn(struct gmb_loop *loop, gmb_time span);
+
+/**
+ * gmb__loop_at_end() - have a function called when a loop ends
+ * @loop:  the thread's
+ * @ender: the caller's; may be unlinked before, and must be by @fn
+ * @fn:    called on the loop's thread when all tasks have ended, with the inbox
+ *	and the backend still there
+ */
+void gmb__loop_at_end(struct gmb_loop *loop, struct gmb__ender *ender,
+		      void (*fn)(struct gmb_loop *loop,
+				 struct gmb__ender *ender));
+
+/* Call all that; before the backend is closed. */
+void gmb__loop_end(struct gmb_loop *loop);
 
 /* How long nothing happens without an event; 0 if a strand is ready. */
 gmb_time gmb__loop_idle_span(struct gmb_loop *loop);

@@ -17,9 +17,8 @@ static void check_left(const struct gmb_task *task)
 			 open->flags & GMB__SCOPE_IS_MANAGER ? "manager"
 							     : "scope");
 	if (gmb__unlikely(task->held))
-		gmb__die("task \"%s\" ended while it held %u lock%s; unlock before it returns",
-			 gmb_task_name(task), task->held,
-			 task->held == 1 ? "" : "s");
+		gmb__die("task \"%s\" ended while it holds the lock at %p; release it before the task returns",
+			 gmb_task_name(task), (void *)task->held);
 }
 
 static enum gmb_task_state final_state(const struct gmb_task *task)

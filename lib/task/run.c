@@ -168,6 +168,7 @@ static intptr_t end_loop(struct gmb_loop *loop)
 	else if (loop->interrupted)
 		result = -EINTR;
 	gmb__hook(loop, run_exit, loop, result);
+	gmb__loop_end(loop);
 	free_loop(loop);
 	return result;
 }

@@ -22,6 +22,8 @@
 #include "loop/loop.h"
 #include "loop/trap.h"
 
+struct gmb_lock;
+
 enum gmb__task_flags {
 	GMB__TASK_FORGET = 1 << 0,	/* free the record if it ends well */
 	GMB__TASK_STARTER = 1 << 1,	/* made by gmb_spawn_wait() */
@@ -45,7 +47,8 @@ enum gmb__task_flags {
  * @start_at:  not before; 0: at once
  * @joiners:   tasks that wait for its end
  * @starter:   the gmb_spawn_wait() that waits for gmb_started(), or NULL
- * @held:      locks that it holds: it may not end before it has let them go
+ * @held:      the locks that it holds, the last one first: it may not end before
+ *	it has released them. Kept by the lock code
  * @flags:     enum gmb__task_flags
  */
 struct gmb_task {
@@ -60,7 +63,7 @@ struct gmb_task {
 	gmb_time start_at;
 	struct gmb__waitq joiners;
 	struct gmb__wait *starter;
-	uint32_t held;
+	struct gmb_lock *held;
 	uint32_t flags;
 };
 
