@@ -12,6 +12,8 @@ DKMSDIR ?= /usr/src/giambio-$(VERSION)
 
 udev_rules = $(wildcard packaging/*.rules)
 modules_load = $(wildcard packaging/modules-load.d/*.conf)
+# What tests/vm/vm.mk leaves for the running kernel.
+module_file ?= $(O)/kmod/giambio.ko
 dkms_sources = Kbuild $(wildcard kmod/*) include/uapi/linux/giambio.h
 
 .PHONY: install-module uninstall-module install-dkms uninstall-dkms \

@@ -11,7 +11,7 @@
 
 with := sh tests/with-backend
 
-$(call suite,check,style,plain,300,sh scripts/style.sh)
+$(call suite,check,style,plain,600,sh scripts/style.sh)
 
 ifneq ($(unit_sources),)
 $(call suite,check,unit.epoll,plain,600,$(with) epoll @B@/tests/unit/unit)
