@@ -126,7 +126,8 @@ $(error $(CC) is missing: run scripts/deps.sh build, or name your compiler \
 	with CC=)
 endif
 ifneq ($(URING),0)
-have_uring := $(shell printf '\043include <liburing.h>\nint main(void){}' | \
+have_uring := $(shell printf '\043include <liburing.h>\nint main(void){%s}' \
+	'return IORING_SETUP_DEFER_TASKRUN == 0;' | \
 	$(CC) $(CPPFLAGS) -x c - -o /dev/null -luring >/dev/null 2>&1 \
 	&& echo 1)
 endif

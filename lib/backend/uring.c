@@ -40,7 +40,7 @@
 #define CQ_ENTRIES	4096
 #define REAP_MAX	256	/* completions in one turn */
 
-#define READ_EVENTS	(POLLIN | POLLPRI | POLLRDHUP)
+#define READ_EVENTS	(POLLIN | POLLPRI | POLLRDBAND | POLLRDHUP)
 #define WRITE_EVENTS	POLLOUT
 
 #define GENERATION_MASK	0x3fffffffu
@@ -200,6 +200,22 @@ static int watch_again(struct uring *ur, struct gmb__edge *edge, uint8_t way)
 }
 
 /*
+ * After a single wakeup the kernel reports what the waker announced, without
+ * asking the file, and sockets announce everything that may be read: also
+ * urgent data, at which reads stop early. Wakers always say POLLRDBAND, and
+ * files that are asked do not, so that bit tells such a report. Real urgent
+ * data makes two wakeups on end; after several wakeups the file is asked.
+ */
+static inline uint8_t bits_of(const struct io_uring_cqe *cqe)
+{
+	uint32_t events = (uint32_t)cqe->res;
+
+	if (events & POLLRDBAND)
+		events &= ~(uint32_t)POLLPRI;
+	return gmb__edge_bits(events);
+}
+
+/*
  * A multishot poll ends with an error, or when the completion ring was full.
  * -ECANCELED that is not ours comes with the end of another thread or ring:
  * no reason to fail.
@@ -212,8 +228,7 @@ static int take_file(struct uring *ur, struct gmb__edge *edge, uint8_t way,
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		edge->interest &= (uint8_t)~way;
 	if (gmb__likely(cqe->res >= 0))
-		done = gmb__edge_fire(edge->file,
-				      gmb__edge_bits((uint32_t)cqe->res));
+		done = gmb__edge_fire(edge->file, bits_of(cqe));
 	else if (cqe->res != -ECANCELED)
 		done = fail_parked(edge->file, way, cqe->res);
 	if (!(edge->interest & way))

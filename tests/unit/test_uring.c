@@ -79,6 +79,73 @@ START_TEST(end_of_a_stream_is_seen_behind_data)
 }
 END_TEST
 
+static int listen_on(in_port_t *port)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_port = *port,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	check_that(fd >= 0);
+	check_is(bind(fd, (struct sockaddr *)&addr, len), 0);
+	check_is(listen(fd, 5), 0);
+	check_is(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
+	*port = addr.sin_port;
+	return fd;
+}
+
+static void open_tcp(struct stream *s)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int listener = listen_on(&addr.sin_port);
+
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	check_is(connect(s->fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	check_is(gmb_file_wrap(&s->file, accept(listener, NULL, NULL)), 0);
+	close(listener);
+}
+
+/* A read stops at the mark; what is behind it is there, but makes no edge. */
+static intptr_t read_past_mark(void *arg)
+{
+	struct reading r = { 0 };
+	struct gmb_manager m;
+	struct stream s;
+	size_t got;
+	int i;
+
+	(void)arg;
+	open_tcp(&s);
+	r.file = &s.file;
+	for (i = 0; i < 100; i++) {
+		check_is(gmb_manager_open(&m), 0);
+		check_that(gmb_spawn(&m, read_once, &r));
+		let_wait();
+		check_is(send(s.fd, "ab!", 3, MSG_OOB), 3);
+		check_is(send(s.fd, "cd", 2, 0), 2);
+		check_is(gmb_manager_close(&m), 0);
+		for (got = (size_t)r.got; got < 4; got += (size_t)r.got) {
+			check_is(read_once(&r), 0);
+			check_that(r.got > 0);
+		}
+		check_is(got, 4);
+	}
+	close_stream(&s);
+	return 0;
+}
+
+START_TEST(reading_goes_on_behind_urgent_data)
+{
+	check_is(run(read_past_mark, NULL), 0);
+}
+END_TEST
+
 #define BULK	(4 << 20)
 
 static intptr_t write_bulk(void *arg)
@@ -254,24 +321,6 @@ START_TEST(closed_pipe_is_closed_at_once)
 }
 END_TEST
 
-static int listen_on(in_port_t *port)
-{
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = *port,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	check_that(fd >= 0);
-	check_is(bind(fd, (struct sockaddr *)&addr, len), 0);
-	check_is(listen(fd, 5), 0);
-	check_is(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
-	*port = addr.sin_port;
-	return fd;
-}
-
 static intptr_t wait_ready(void *arg)
 {
 	int rc = gmb_ready(arg, POLLIN);
@@ -414,6 +463,7 @@ Suite *test_uring_suite(void)
 	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, bytes_pass_one_wait_after_the_other);
 	tcase_add_test(tc, end_of_a_stream_is_seen_behind_data);
+	tcase_add_test(tc, reading_goes_on_behind_urgent_data);
 	tcase_add_test(tc, writer_waits_for_room_as_often_as_it_takes);
 	tcase_add_test(tc, cancelled_reads_lose_no_byte);
 	tcase_add_test(tc, closed_pipe_is_closed_at_once);
