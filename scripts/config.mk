@@ -80,17 +80,12 @@ ifeq ($(URING),0)
 variant += nouring
 endif
 
-#: LTO=1  optimise across files at link time
-ifeq ($(LTO),1)
-variant += lto
-CFLAGS_VARIANT += -flto
-ifneq ($(findstring clang,$(CC)),)
-AR := llvm-ar
-else
-CFLAGS_VARIANT += -ffat-lto-objects
-LDFLAGS_VARIANT += -flto=auto
-AR := gcc-ar
-endif
+#: LTO=0  do not optimise the library across its files
+# On by default where it is known to work: gcc, and no tool that instruments.
+ifeq ($(LTO),0)
+variant += nolto
+else ifeq ($(strip $(variant) $(findstring clang,$(CC))$(CROSS)),)
+LIB_LTO := -flto=2
 endif
 
 empty :=

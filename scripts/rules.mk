@@ -4,6 +4,10 @@
 # How things are compiled. The library is compiled twice, position independent
 # for the shared one (.lo) and for programs for the static one (.o): thread
 # local access is shorter in the second. Examples and tests link the static.
+#
+# The path from one task to the next leads through several files, so the library
+# is optimised as one (LIB_LTO): the static one is a single object, compiled to
+# the end here, and any compiler and linker can use it.
 
 lib_sources := $(sort $(wildcard lib/*/*.c) $(wildcard lib/*/*.S))
 lib_objects := $(patsubst %,$(B)/%.o,$(basename $(lib_sources)))
@@ -20,12 +24,14 @@ lib: $(if $(lib_sources),$(lib_static) $(if $(STATIC_ONLY),,$(lib_shared)))
 $(B)/lib/%.o: lib/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(compile_flags) $(CFLAGS_STATIC) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(compile_flags) $(LIB_LTO) $(CFLAGS_STATIC) -MMD -MP \
+		-c $< -o $@
 
 $(B)/lib/%.lo: lib/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC PIC,$<)
-	$(Q)$(CC) $(compile_flags) $(CFLAGS_SHARED) -MMD -MP -MF $(@:.lo=.lo.d) \
+	$(Q)$(CC) $(compile_flags) $(LIB_LTO) $(CFLAGS_SHARED) -MMD -MP \
+		-MF $(@:.lo=.lo.d) \
 		-c $< -o $@
 
 $(B)/lib/%.o: lib/%.S $(B)/.flags
@@ -45,14 +51,21 @@ $(B)/.objects: force
 	@mkdir -p $(@D)
 	@echo '$(lib_objects)' | cmp -s - $@ || echo '$(lib_objects)' >$@
 
-$(lib_static): $(lib_objects) $(B)/.objects
+$(B)/libgiambio.o: $(lib_objects) $(B)/.objects
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(CFLAGS_STATIC) $(LIB_LTO) -r -nostdlib \
+		-flinker-output=nolto-rel $(lib_objects) -o $@
+
+lib_members := $(if $(LIB_LTO),$(B)/libgiambio.o,$(lib_objects))
+
+$(lib_static): $(lib_members) $(B)/.objects
 	$(call say,AR,$@)
 	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $(lib_objects)
+	$(Q)$(AR) rcs $@ $(lib_members)
 
 $(lib_shared): $(lib_pic) lib/libgiambio.map $(B)/.objects
 	$(call say,LD,$@)
-	$(Q)$(CC) -shared $(link_flags) -Wl,-soname,$(lib_soname) \
+	$(Q)$(CC) -shared $(link_flags) $(LIB_LTO) -Wl,-soname,$(lib_soname) \
 		-Wl,--version-script=lib/libgiambio.map -Wl,-z,relro,-z,now \
 		-Wl,--as-needed $(lib_pic) $(LIBS_LOCAL) $(LIBS) -o $@
 	$(Q)ln -sf $(notdir $@) $(B)/$(lib_soname)
