@@ -44,8 +44,10 @@ struct gmb_file {
  * @fd:   a descriptor that poll() takes; is made non-blocking
  *
  * The descriptor belongs to the library from here on and is closed by
- * gmb_file_close(). O_NONBLOCK is a property of the open file, so processes
- * that share it (a terminal, say) see it, too.
+ * gmb_file_close(). Wrap each descriptor once: a second file of the same one
+ * gets -EEXIST where it would have to wait (a dup() is another one). O_NONBLOCK
+ * is a property of the open file, so processes that share it (a terminal, say)
+ * see it, too.
  *
  * Context: task only. Never suspends.
  * Return: 0; -EPERM outside a task, or a descriptor that cannot be waited for
