@@ -26,8 +26,18 @@
 #define MAPPINGS_PER_SPLIT	2
 #define MAP_COUNT_DEFAULT	65530
 
-/* The best kind that is known to work; it only ever becomes worse. */
-static int best_kind = GMB__GUARD_MARKED;
+/* Valgrind has a limit of its own, and ends the process when it is reached. */
+#define VALGRIND_SPLITS		5000
+
+/* Valgrind reads memory on its own, and dies of a guard it does not know. */
+#if GMB__VALGRIND
+#define BEST_KIND		GMB__GUARD_SPLIT
+#else
+#define BEST_KIND		GMB__GUARD_MARKED
+#endif
+
+/* The best kind that is known to work, or may be tried. */
+static int best_kind = BEST_KIND;
 
 /* A marked guard was seen to work. */
 static bool marks_work;
@@ -67,6 +77,8 @@ static long splits_allowed(void)
 	max = read_map_count() / 2 / MAPPINGS_PER_SPLIT;
 	if (max < 1)
 		max = 1;
+	if (GMB__VALGRIND && max > VALGRIND_SPLITS)
+		max = VALGRIND_SPLITS;
 	/* Racing threads store the same value. */
 	__atomic_store_n(&splits_max, max, __ATOMIC_RELAXED);
 	return max;
@@ -159,5 +171,7 @@ void gmb__guard_release(unsigned int splits)
 
 void gmb__guard_limit(enum gmb__guard_kind best)
 {
+	if (best > BEST_KIND)
+		best = BEST_KIND;
 	__atomic_store_n(&best_kind, best, __ATOMIC_RELAXED);
 }

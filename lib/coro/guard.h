@@ -81,7 +81,8 @@ void gmb__guard_release(unsigned int splits);
  * gmb__guard_limit() - forbid the better kinds of guards
  * @best: the best that may be made from now on, in the whole process
  *
- * For tests of what an older kernel does.  What exists stays as it is.
+ * For tests of what an older kernel does.  What exists stays as it is.  Builds
+ * for Valgrind never make marked guards.
  *
  * Context: any thread.
  */

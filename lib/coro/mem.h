@@ -74,7 +74,8 @@ void *gmb__mem_map(size_t size, int flags) __attribute__((warn_unused_result));
  * @offset: a multiple of the page size
  *
  * Context: any thread.  One system call.
- * Return: the mapping, to be given to gmb__mem_unmap(); NULL when there is none.
+ * Return: the mapping, to be given to gmb__mem_unmap(); NULL when there is
+ * none.
  */
 void *gmb__mem_map_file(size_t size, int fd, off_t offset)
 	__attribute__((warn_unused_result));
@@ -102,9 +103,10 @@ size_t gmb__mem_page_size(void);
  *     fails, which is also the state of a new thread
  *
  * Counts gmb__mem_alloc(), gmb__mem_zalloc(), gmb__mem_realloc(),
- * gmb__mem_map() and gmb__mem_map_file() on the calling thread.  After the failure everything succeeds
- * again, so that clean-up code is not disturbed.  A loop over @n that ends when
- * the last call found its failure not yet used has tried every request once.
+ * gmb__mem_map() and gmb__mem_map_file() on the calling thread.  After the
+ * failure everything succeeds again, so that clean-up code is not disturbed.  A
+ * loop over @n that ends when the last call found its failure not yet used has
+ * tried every request once.
  *
  * Context: any thread.
  * Return: requests that were still to succeed before the failure asked for

@@ -117,8 +117,8 @@ static void install(void)
 	};
 	struct sigaction old;
 
-	if (sigaction(SIGSEGV, NULL, &old) != 0 || (old.sa_flags & SA_SIGINFO) ||
-	    old.sa_handler != SIG_DFL)
+	if (sigaction(SIGSEGV, NULL, &old) != 0 ||
+	    (old.sa_flags & SA_SIGINFO) || old.sa_handler != SIG_DFL)
 		return;
 	installed = sigaction(SIGSEGV, &action, NULL) == 0;
 }

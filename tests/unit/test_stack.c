@@ -244,7 +244,7 @@ START_TEST(split_guards_are_given_back)
 	gmb__guard_limit(GMB__GUARD_SPLIT);
 	for (int round = 0; round < 2; round++) {
 		gmb__stack_pool_init(&pool);
-		for (int i = 0; i < 15000; i++)
+		for (int i = 0; i < (GMB__VALGRIND ? 3000 : 15000); i++)
 			ck_assert_int_eq(gmb__stack_get(&pool, 16384, &stack),
 					 0);
 		ck_assert(write_kills(stack.base - 1));
@@ -262,11 +262,12 @@ START_TEST(random_order_confuses_nothing)
 	struct gmb__stack stacks[CHURN];
 	bool used[CHURN] = { false };
 	unsigned int seed = 20261122;
+	int steps = WATCHED || EMULATED ? 5000 : 100000;
 
 	gmb__stack_pool_init(&pool);
 	pool.classes[0].allowed = 10;
 	pool.classes[2].allowed = 10;
-	for (int step = 0; step < (WATCHED || EMULATED ? 5000 : 100000); step++) {
+	for (int step = 0; step < steps; step++) {
 		int i = (int)(rand_r(&seed) % CHURN);
 
 		if (used[i]) {
