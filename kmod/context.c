@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 #include <linux/capability.h>
@@ -23,8 +23,7 @@ static struct workqueue_struct *end_queue;
 
 static uint max_watches = 1U << 20;
 module_param(max_watches, uint, 0644);
-MODULE_PARM_DESC(max_watches,
-	"Watches that one context may have, if RLIMIT_NOFILE allows them (default: 1048576)");
+MODULE_PARM_DESC(max_watches, "Watches that one context may have, if RLIMIT_NOFILE allows them (default: 1048576)");
 
 /* How long gmb_ctx_end() waits for a trap that is on its way out. */
 #define GMB_END_RETRY	msecs_to_jiffies(10)

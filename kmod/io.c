@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 /*
@@ -141,7 +141,8 @@ static int gmb_io_read(struct gmb_watch *w, u64 addr, u32 len, bool *more)
 	struct kiocb iocb;
 	ssize_t ret;
 
-	ret = gmb_io_may_try(file) ?: gmb_io_iter(&iter, ITER_DEST, addr, len);
+	ret = gmb_io_may_try(file) ?:
+	      gmb_io_iter(&iter, ITER_DEST, addr, len);
 	if (ret)
 		return ret;
 	if (!file->f_op->read_iter) {
@@ -162,7 +163,8 @@ static int gmb_io_write(struct gmb_watch *w, u64 addr, u32 len)
 	struct kiocb iocb;
 	int ret;
 
-	ret = gmb_io_may_try(file) ?: gmb_io_iter(&iter, ITER_SOURCE, addr, len);
+	ret = gmb_io_may_try(file) ?:
+	      gmb_io_iter(&iter, ITER_SOURCE, addr, len);
 	if (ret)
 		return ret;
 	if (!file->f_op->write_iter)

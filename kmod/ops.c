@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 /*
@@ -25,6 +25,7 @@ union gmb_op_words {
 };
 
 /* The bits that must be zero, field by field and operation by operation. */
+/* clang-format off */
 #define FLAGS(allowed)	.flags = (u8)~(allowed)
 #define MSG(allowed)	.msg_flags = (u32)~(allowed)
 #define NO_SLOT		.slot = ~0U
@@ -79,6 +80,7 @@ static const union gmb_op_words forbidden[] = {
 	[GMB_OP_PEER_DROP] = { .op = {
 		FLAGS(GMB_F_SKIP), NO_WAIT, NO_BUFFER, NO_FD } },
 };
+/* clang-format on */
 
 /* Result of starting an operation that has posted its completion, or parked. */
 #define GMB_STARTED	1

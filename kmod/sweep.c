@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 #include <linux/fs.h>
@@ -15,7 +15,9 @@
  */
 void gmb_sweep_restart(struct gmb_ctx *ctx)
 {
-	ctx->sweep_left = ctx->watches.count ? gmb_table_size(&ctx->watches) : 0;
+	ctx->sweep_left = 0;
+	if (ctx->watches.count)
+		ctx->sweep_left = gmb_table_size(&ctx->watches);
 }
 
 /**

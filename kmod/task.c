@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 #include <linux/sched.h>
@@ -73,21 +73,20 @@ int gmb_task_drop(struct gmb_ctx *ctx, u32 slot)
  */
 void gmb_task_drop_all(struct gmb_ctx *ctx)
 {
-	struct llist_node *node, *next;
+	struct llist_node *node;
 	struct gmb_task *task;
 	u32 i;
 
-	/* Not in the table any more, or dropped by the loop below. */
 	for (i = 0; i < gmb_table_size(&ctx->tasks); i++) {
 		gmb_task_drop(ctx, i);
 		cond_resched();
 	}
 	gmb_table_free(&ctx->tasks);
-	llist_for_each_safe(node, next, ctx->awake) {
+	while ((node = ctx->awake)) {
+		ctx->awake = node->next;
 		task = llist_entry(node, struct gmb_task, node);
 		call_rcu(&task->rcu, gmb_task_free_rcu);
 	}
-	ctx->awake = NULL;
 }
 
 /**

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 /*
@@ -22,8 +22,7 @@
 
 static bool allow_seccomp;
 module_param(allow_seccomp, bool, 0644);
-MODULE_PARM_DESC(allow_seccomp,
-	"Let programs under seccomp transfer data; their filters do not see it (default: N)");
+MODULE_PARM_DESC(allow_seccomp, "Let programs under seccomp transfer data, unseen by their filters (default: N)");
 
 /* After so many operations in one go others may run. */
 #define GMB_TRAP_BREATH		64
@@ -114,7 +113,7 @@ static bool gmb_trap_idle(const struct gmb_ctx *ctx)
 /* Perform what is ready by now; what becomes so meanwhile is for later. */
 static void gmb_trap_perform(struct gmb_ctx *ctx)
 {
-	/* Who pushes after the lists were emptied finds it clear and sets it. */
+	/* Who pushes after the lists are emptied finds it clear, sets it. */
 	if (READ_ONCE(*ctx->pending)) {
 		WRITE_ONCE(*ctx->pending, 0);
 		smp_mb();

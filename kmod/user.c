@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 /*
@@ -19,8 +19,7 @@ static DEFINE_MUTEX(users_lock);
 
 static ulong max_user_watches;
 module_param(max_user_watches, ulong, 0644);
-MODULE_PARM_DESC(max_user_watches,
-	"Watches that one user may have in all his contexts together (default: as many as fit in 1/25 of low memory)");
+MODULE_PARM_DESC(max_user_watches, "Watches that one user may have in all his contexts together (default: as many as fit in 1/25 of low memory)");
 
 /**
  * gmb_user_init() - work out the default of max_user_watches

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
 /*
@@ -75,7 +75,9 @@ static void loop_open(struct loop *l, unsigned int sq, unsigned int cq)
 	if (l->fd < 0)
 		die(GMB_DEVICE);
 	l->setup = (struct gmb_ioc_setup){
-		.size = sizeof(l->setup), .sq_entries = sq, .cq_entries = cq,
+		.size = sizeof(l->setup),
+		.sq_entries = sq,
+		.cq_entries = cq,
 	};
 	if (ioctl(l->fd, GMB_IOC_SETUP, &l->setup))
 		die("GMB_IOC_SETUP");
@@ -123,8 +125,11 @@ static int trap_more(struct loop *l, unsigned int min, unsigned int batch,
 		     unsigned long long timeout, unsigned int spin)
 {
 	struct gmb_ioc_trap trap = {
-		.size = sizeof(trap), .min = min, .batch = batch,
-		.timeout_ns = timeout, .spin_ns = spin,
+		.size = sizeof(trap),
+		.min = min,
+		.batch = batch,
+		.timeout_ns = timeout,
+		.spin_ns = spin,
 	};
 	int ret = ioctl(l->fd, GMB_IOC_TRAP, &trap);
 
@@ -181,6 +186,8 @@ static void test_query(void)
 	check(q.version == GMB_ABI_VERSION, "query tells version %u",
 	      q.version);
 	check(q.ops == (1ULL << GMB_OP_LAST) - 1, "query tells operations");
+	check(ioctl(fd, _IO(GMB_IOC_MAGIC, 99), &q) && errno == ENOTTY,
+	      "an unknown ioctl");
 	close(fd);
 }
 
@@ -219,6 +226,9 @@ static void test_stream(int domain)
 	stream_pair(domain, fd);
 	loop_open(&l, 64, 64);
 	watch(&l, fd[0]);
+	put_buf(&l, GMB_OP_RECV, fd[0], 1, buf, 1)->flags = GMB_F_NOWAIT;
+	trap(&l, 1);
+	expect(&l, "an empty socket has nothing at once", 1, -EAGAIN, 0);
 	put_buf(&l, GMB_OP_RECV, fd[0], 1, buf, sizeof(buf));
 	check(trap(&l, 0) == 0, "an empty socket parks the receive");
 	put_buf(&l, GMB_OP_RECV, fd[0], 2, buf, sizeof(buf));
@@ -362,6 +372,31 @@ static void test_files(void)
 	close(p[0]);
 }
 
+static void test_replace(void)
+{
+	struct gmb_ioc_op *op;
+	struct loop l;
+	int fd[2];
+
+	stream_pair(AF_UNIX, fd);
+	loop_open(&l, 64, 64);
+	watch(&l, fd[0]);
+	put(&l, GMB_OP_READY, fd[0], 1)->events = POLLIN;
+	put(&l, GMB_OP_WATCH_ADD, fd[0], 2)->fd = fd[1];
+	op = put(&l, GMB_OP_WATCH_ADD, fd[0], 3);
+	op->fd = fd[1];
+	op->flags = GMB_F_REPLACE;
+	put(&l, GMB_OP_WATCH_ADD, l.fd, 4)->fd = l.fd;
+	trap(&l, 4);
+	expect(&l, "the index is taken", 2, -EEXIST, 0);
+	expect(&l, "replacing cancels what is parked", 1, -ECANCELED, 0);
+	expect(&l, "replace", 3, 0, 0);
+	expect(&l, "no context waits for a context", 4, -ELOOP, 0);
+	loop_close(&l);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void test_sweep(void)
 {
 	struct loop l;
@@ -394,7 +429,8 @@ static void *waker_run(void *arg)
 {
 	struct waker *w = arg;
 	struct gmb_ioc_wake wake = {
-		.size = sizeof(wake), .target = w->target,
+		.size = sizeof(wake),
+		.target = w->target,
 	};
 
 	usleep(w->delay_us);
@@ -429,7 +465,9 @@ static void test_tasks(void)
 	expect(&a, "two wakes are one", 77, 0, GMB_CQE_WAKE);
 
 	put(&b, GMB_OP_PEER_ADD, 0, 1)->fd = a.fd;
-	put(&b, GMB_OP_WAKE, 0, 2)->addr = GMB_TASK(3, 42);
+	op = put(&b, GMB_OP_WAKE, 0, 2);
+	op->addr = GMB_TASK(3, 42);
+	op->flags = GMB_F_SYNC;
 	trap(&b, 2);
 	expect(&b, "add a peer", 1, 0, 0);
 	expect(&b, "wake in the peer", 2, 0, 0);
@@ -459,8 +497,14 @@ static void test_tasks(void)
 
 	loop_close(&a);
 	put(&b, GMB_OP_WAKE, 0, 3)->addr = GMB_TASK(3, 42);
-	trap(&b, 1);
+	put(&b, GMB_OP_PEER_DROP, 0, 4);
+	put(&b, GMB_OP_TASK_DROP, 0, 5);
+	put(&b, GMB_OP_LAST, 0, 6);
+	trap(&b, 4);
 	expect(&b, "the peer is gone", 3, -ESHUTDOWN, 0);
+	expect(&b, "drop the peer", 4, 0, 0);
+	expect(&b, "drop no task", 5, -ENOENT, 0);
+	expect(&b, "no such operation", 6, -EINVAL, 0);
 	loop_close(&b);
 }
 
@@ -572,6 +616,7 @@ int main(void)
 	test_stream(AF_UNIX);
 	test_stream(AF_INET);
 	test_files();
+	test_replace();
 	test_sweep();
 	test_tasks();
 	test_slack();

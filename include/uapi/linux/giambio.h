@@ -33,7 +33,7 @@
  *	0		struct gmb_ioc_ring	heads and tails
  *	sq_off		struct gmb_ioc_op	[sq_entries]
  *	cq_off		struct gmb_ioc_cqe	[cq_entries]
- *	stamp_off	struct gmb_ioc_stamp	[cq_entries], GMB_SETUP_STAMPS only
+ *	stamp_off	struct gmb_ioc_stamp	[cq_entries], if asked for
  *
  * Heads and tails run freely through 2^32; entry i lies at index
  * i & (entries - 1). The kernel copies an operation once, before it checks it,
