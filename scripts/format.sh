@@ -15,7 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # clang-format 14 takes some parentheses for casts; those spots are not compared.
 normal='s/(?<=\S)[ \t]+/ /g; s/\) ?([-+*&]) ?/)$1/g; s/" \(/"(/g;
-	s/^ +(?=\*)/ /; s/^\s+\\$/\\/; s/; \)/;)/g'
+	s/^ +(?=\*)/ /; s/^\s+\\$/\\/; s/; \)/;)/g; s/: (?=:)/:/g'
 bad=0
 
 # Most files are as they should be: find the others in one go.
