@@ -57,7 +57,7 @@ for file in $(differing "$@"); do
 
 			s/\\$//mg, s/\s+//g for $old, $new;
 			return 0 if $old ne $new;
-			return 1 if $macro || $old =~ /__attribute__/ ||
+			return 1 if $macro || $old =~ /__attribute__|__asm__/ ||
 				$old =~ /^\w*for_each\w*\(.*\)\{$/;
 			$old =~ s/"(\\.|[^"\\])*"/""/g;
 			return 0 if $old =~ /;.|\)\{|^(else|do|struct|enum)\b/;
