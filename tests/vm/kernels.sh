@@ -13,6 +13,7 @@
 #   kernels.sh root KERNEL       print the folder to chroot to for building,
 #                                nothing where the machine's own tools do
 #   kernels.sh source            print the folder of linux-source-6.12
+#   kernels.sh harness           print the folder with its kselftest.h
 #
 # All lies in ${GIAMBIO_CACHE:-$HOME/.cache/giambio}/kernels. apt runs on a
 # configuration, lists and a package state of its own, so the machine's are
@@ -30,7 +31,7 @@ top=$gmb_cache/kernels
 release_of()
 {
 	case $1 in
-	6.1|6.12|source) echo bookworm ;;
+	6.1|6.12|source|harness) echo bookworm ;;
 	newest) echo trixie ;;
 	*) die "no kernel '$1'; there are 6.1, 6.12 and newest" ;;
 	esac
@@ -204,6 +205,20 @@ unpack_tools()
 	[ -c "$root/dev/null" ] || : >"$root/dev/null"
 }
 
+# mend_headers ROOT - put in the script that asks whether sparse works, which
+# the packaged headers call and lack. That sparse is there is known.
+mend_headers()
+{
+	local dir
+
+	for dir in "$1"/usr/src/linux-headers-*-common/scripts; do
+		[ -e "$dir/checker-valid.sh" ] || {
+			printf '#!/bin/sh\necho 1\n' >"$dir/checker-valid.sh"
+			chmod +x "$dir/checker-valid.sh"
+		}
+	done
+}
+
 # relocate ROOT - the headers' Makefiles name each other by /usr/src; say
 # where they lie instead
 relocate()
@@ -252,7 +267,9 @@ fetch_kernel()
 	unpack "$new/root" $(parts_of $(metas_of "$kernel"))
 	rm -rf "$dir"
 	mv "$new" "$dir"
-	if [ "$kernel" != newest ]; then
+	if [ "$kernel" = newest ]; then
+		mend_headers "$dir/root"
+	else
 		relocate "$dir/root"
 	fi
 	settle "$dir"
@@ -260,8 +277,7 @@ fetch_kernel()
 	note "kernel $kernel is $(cat "$dir/release"), in $dir"
 }
 
-# fetch_source - the kernel's source, for the debug kernels and for the
-# kselftest harness
+# fetch_source - the kernel's source, for the debug kernels
 fetch_source()
 {
 	local dir=$top/source new=$top/source.new
@@ -280,6 +296,31 @@ fetch_source()
 	note "the source of $(cat "$dir/version") is in $dir/tree"
 }
 
+# fetch_harness - the headers that the kernel's own selftests stand on, in a
+# folder with one beside it for the tests, as in the kernel's tree
+fetch_harness()
+{
+	local dir=$top/harness new=$top/harness.new headers
+
+	rm -rf "$new"
+	mkdir -p "$new/giambio"
+	headers=tools/testing/selftests
+	if [ -e "$top/source/complete" ]; then
+		cp "$top/source/tree/$headers"/kselftest*.h "$new"
+	else
+		apt_setup "$(release_of source)"
+		apt_update
+		unpack "$new" linux-source-6.12
+		tar -C "$new" -xf "$new/usr/src/linux-source-6.12.tar.xz" \
+			--strip-components=4 --wildcards \
+			"*/$headers/kselftest*.h"
+		rm -rf "$new/usr"
+	fi
+	rm -rf "$dir"
+	mv "$new" "$dir"
+	: >"$dir/complete"
+}
+
 # get WHAT - fetch it unless it is there
 get()
 {
@@ -289,11 +330,10 @@ get()
 	fi
 	need apt-get apt
 	need dpkg-deb dpkg
-	if [ "$1" = source ]; then
-		fetch_source
-	else
-		fetch_kernel "$1"
-	fi
+	case $1 in
+	source|harness) "fetch_$1" ;;
+	*) fetch_kernel "$1" ;;
+	esac
 }
 
 # show WHAT KERNEL - print one fact of KERNEL, fetching it first
@@ -328,6 +368,10 @@ bzimage|modules|kdir|release|root)
 source)
 	locked "$top/.lock.source" get source
 	echo "$top/source/tree"
+	;;
+harness)
+	locked "$top/.lock.harness" get harness
+	echo "$top/harness"
 	;;
 *)
 	sed -n '6,/^$/s/^# \{0,1\}//p' "$0" >&2

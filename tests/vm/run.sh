@@ -117,6 +117,8 @@ pack_base()
 	echo 'root:x:0:0:root:/root:/bin/sh' >"$dir/etc/passwd"
 	echo 'nobody:x:65534:65534:nobody:/tmp:/bin/sh' >>"$dir/etc/passwd"
 	printf 'root:x:0:\nnogroup:x:65534:\n' >"$dir/etc/group"
+	printf '[ ! -f /etc/motd ] || cat /etc/motd\n' >"$dir/etc/profile"
+	echo "export PS1='vm# '" >>"$dir/etc/profile"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$dir/etc/hosts"
 	( cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet ) >"$1.new"
 	mv "$1.new" "$1"

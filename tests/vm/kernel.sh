@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (C) 2026 The giambio developers
+#
+# The tests of the kernel module: builds it for a kernel, boots that in a
+# machine of its own, and runs there what lies in tests/kselftest and, on the
+# module as their backend, the library's suites. Prints TAP.
+#
+#   kernel.sh KERNEL     6.1, 6.12, newest, kasan or kcsan
+#
+# O and B are the output folders, as for make. On the debug kernels leaks are
+# looked for, and kasan counts the lines of the module that were run (see
+# coverage.sh). A kernel that cannot be had is a skipped test, and with
+# CI=true a failed one.
+
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/lib.sh"
+cd "$here/../.." || exit 2
+
+kernel=${1:?name a kernel: 6.1, 6.12, newest, kasan or kcsan}
+: "${O:=build}" "${B:=$O}" "${CC:=gcc}"
+work=$O/vm/$kernel
+number=0
+
+# result ok|"not ok" TEXT... - one test of ours
+result()
+{
+	number=$((number + 1))
+	printf '%s %d - %s\n' "$1" "$number" "${*:2}"
+}
+
+# give_up STATUS TEXT... - what there is to say when a step failed
+give_up()
+{
+	local verdict="not ok" why=
+
+	if [ "$1" = "$GMB_UNAVAILABLE" ] && [ "${CI:-}" != true ]; then
+		verdict=ok why=" # SKIP the download is not to be had"
+		note "$kernel is SKIPPED: see above"
+	fi
+	shift
+	result "$verdict" "$*$why"
+	exit
+}
+
+# compile_kselftests HARNESS - every source with a main is a program, the
+# others are parts of each
+compile_kselftests()
+{
+	local source programs=() parts=()
+
+	rm -rf "$work/kselftest"
+	mkdir -p "$work/kselftest"
+	for source in tests/kselftest/*.c; do
+		[ -f "$source" ] || continue
+		if grep -qE '(\bmain\(|^TEST_HARNESS_MAIN)' "$source"; then
+			programs+=("$source")
+		else
+			parts+=("$source")
+		fi
+	done
+	for source in "${programs[@]}"; do
+		$CC -O2 -g -std=gnu11 -D_GNU_SOURCE -static -pthread \
+			-isystem "$1/giambio" -isystem "$1" -Iinclude/uapi \
+			-o "$work/kselftest/$(basename "$source" .c)" \
+			"$source" "${parts[@]}" || return
+	done
+	for source in tests/kselftest/*.sh; do
+		[ ! -f "$source" ] || install -m 755 "$source" "$work/kselftest"
+	done
+}
+
+# compile_module - print the path of the module
+compile_module()
+{
+	local flags=()
+
+	[ "$kernel" != kasan ] || flags=(GCOV_PROFILE=y)
+	"$here/module.sh" -c -o "$O/kmod/$kernel" "$kernel" "${flags[@]}" |
+		tail -n 1
+}
+
+mkdir -p "$work"
+harness=$("$here/kernels.sh" harness) || give_up $? "the kselftest harness"
+module=$(compile_module 2>&1 >"$work/module" | sed 's/^/# /' >&2
+	 exit "${PIPESTATUS[0]}") || give_up $? "the module builds for $kernel"
+module=$(cat "$work/module")
+result ok "the module builds for $kernel without a warning"
+compile_kselftests "$harness" || give_up 1 "tests/kselftest compiles"
+
+limit=120
+options=(-m "$module" -t 900 -o "$work" -f "$work/kselftest:/tests/kselftest"
+	 -f "$here/guest.sh:/tests/guest.sh")
+folders=(/tests/kselftest)
+if [ -f lib/backend/kmod.c ]; then
+	rm -rf "$work/suites"
+	mkdir -p "$work/suites"
+	cp "$B"/tests/unit/unit "$work/suites/"
+	for program in tests/stress/*.c; do
+		[ -f "$program" ] || continue
+		cp "$B/${program%.c}" "$work/suites/stress.$(basename "$program" .c)"
+	done
+	options+=(-f "$work/suites:/tests/suites" -e GMB_BACKEND=kmod
+		  -e CK_TIMEOUT_MULTIPLIER=10 -e "GMB_TEST_LEVEL=check")
+	folders+=(/tests/suites)
+	limit=600
+fi
+case $kernel in
+kasan|kcsan)
+	limit=$((limit * 6))
+	options+=(-l -t 5400 -e CK_TIMEOUT_MULTIPLIER=60) ;;
+esac
+if [ "$kernel" = kasan ]; then
+	rm -rf "$work/gcov"
+	options+=(-d "/sys/kernel/debug/gcov:$work/gcov")
+fi
+status=0
+"$here/run.sh" "${options[@]}" "$kernel" -- \
+	sh /tests/guest.sh "$limit" "${folders[@]}" 2>"$work/verdict" ||
+	status=$?
+sed 's/^/# /' "$work/verdict"
+case $status in
+0)	result ok "the kernel log of $kernel has no complaint" ;;
+99)	result "not ok" "the kernel log of $kernel has complaints" ;;
+*)	give_up "$status" "the machine with $kernel came to its end" ;;
+esac
+if [ "$kernel" = kasan ]; then
+	bash "$here/coverage.sh" "$work/gcov" "$O/kmod/kasan" ||
+		result "not ok" "every line of the module is run or excused"
+fi

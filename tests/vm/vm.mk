@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (C) 2026 The giambio developers
+#
+# The kernel module and the machines it is tried in.
+
+#: KDIR=DIR  the kernel headers that make module builds against
+KDIR ?= /lib/modules/$(shell uname -r)/build
+#: KERNEL=6.1  the kernel of make vm, module-vm, check-kernel: 6.1, 6.12, newest
+KERNEL ?= 6.1
+module_file := $(O)/kmod/host/kmod/giambio.ko
+vm_module := $(O)/kmod/$(KERNEL)/kmod/giambio.ko
+
+.PHONY: module module-vm vm check-kernel check-kernel-debug debug-kernels
+
+## The kernel module
+
+module: ## giambio.ko for the running kernel (or KDIR=)
+	$(call say,MODULE,$(module_file))
+	$(Q)tests/vm/module.sh -o $(O)/kmod/host '$(KDIR)' >/dev/null
+
+module-vm: ## giambio.ko for a kernel to try it in (KERNEL=)
+	$(call say,MODULE,$(vm_module))
+	$(Q)tests/vm/module.sh -o $(O)/kmod/$(KERNEL) '$(KERNEL)' >/dev/null
+
+vm: all module-vm ## a shell in a machine with the module, tools and examples
+	$(Q)B='$(B)' tests/vm/shell.sh '$(KERNEL)' '$(vm_module)'
+
+check-kernel: deps-check-kernel $(O)/tests/suites ## the module's tests, in a machine (KERNEL=)
+	$(Q)+$(runner) only 'kernel.$(KERNEL)'
+
+# The debug kernels are built first, so that no suite's time limit counts it.
+debug-kernels: deps-check-kernel-debug
+	$(Q)tests/vm/debug-kernel.sh get kasan kcsan
+
+debug_suites := $(O)/tests/debug-suites
+
+check-kernel-debug: debug-kernels ## the same on kernels with KASAN and KCSAN, and broken modules
+	$(Q)mkdir -p $(O)/tests
+	$(Q)printf 'debug|%s|plain|7200|%s\n' \
+		kernel.kasan 'bash tests/vm/kernel.sh kasan' \
+		kernel.kcsan 'bash tests/vm/kernel.sh kcsan' \
+		kernel.broken 'bash tests/vm/broken.sh' >$(debug_suites)
+	$(Q)+$(subst $(O)/tests/suites,$(debug_suites),$(runner)) debug
