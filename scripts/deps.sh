@@ -25,9 +25,11 @@ packages()
 	check)
 		packages check-style
 		packages tools
+		packages check-kernel
 		echo check tmux gdb ;;
 	check-full)
 		packages check
+		packages check-kernel-debug
 		echo clang valgrind gcovr gcc-aarch64-linux-gnu \
 			libc6-dev-arm64-cross qemu-user-static ;;
 	bench)
