@@ -120,6 +120,10 @@ ifeq ($(shell command -v $(firstword $(CC))),)
 $(error $(CC) is missing: run scripts/deps.sh build, or name your compiler \
 	with CC=)
 endif
+# Some distributions turn shadow stacks on, which no switch of stacks survives.
+ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
+CFLAGS_LOCAL += -fcf-protection=branch
+endif
 ifneq ($(URING),0)
 have_uring := $(shell printf '\043include <liburing.h>\nint main(void){%s}' \
 	'return IORING_SETUP_DEFER_TASKRUN == 0;' | \

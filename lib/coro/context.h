@@ -43,7 +43,7 @@
 #endif
 
 #if defined(__CET__) && (__CET__ & 2) && !GMB__UCONTEXT
-#error "compile with -fcf-protection=none: a shadow stack follows no switch"
+#error "compile with -fcf-protection=branch: shadow stacks follow no switch"
 #endif
 
 struct gmb__stack;
