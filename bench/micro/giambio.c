@@ -2,9 +2,9 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * giambio: raw switch, yield, spawn and join. All but the switch go through
- * the public interface. As for the peers, where there are several ways the
- * quickest speaks for it.
+ * giambio: raw switch, yield, spawn and join, rendezvous channel. All but the
+ * switch go through the public interface. As for the peers, where there are
+ * several ways the quickest speaks for it.
  */
 
 #include <giambio.h>
@@ -17,6 +17,8 @@ struct job {
 	double (*run)(long count);
 	long count;
 	double ns;
+	struct gmb_sender ping, pong;
+	struct gmb_receiver from_ping, from_pong;
 };
 
 static struct gmb__context outer, inner;
@@ -125,6 +127,43 @@ static double spawns(long count)
 	return a < b ? a : b;
 }
 
+static intptr_t peer(void *arg)
+{
+	struct job *job = arg;
+	int v;
+
+	while (!gmb_channel_receive(&job->from_ping, &v))
+		must(gmb_channel_send(&job->pong, &v), "gmb_channel_send");
+	return 0;
+}
+
+/* One round trip: an int out over one channel and back over another. */
+static double channels(long count)
+{
+	struct gmb_manager m;
+	struct job job;
+	int64_t start, end;
+	int v = 0;
+	long i;
+
+	must(gmb_channel_open(&job.ping, &job.from_ping, sizeof(v), 0), "open");
+	must(gmb_channel_open(&job.pong, &job.from_pong, sizeof(v), 0), "open");
+	must(gmb_manager_open(&m), "gmb_manager_open");
+	must(gmb_spawn_forget(&m, peer, &job), "gmb_spawn_forget");
+	start = bench_cpu();
+	for (i = 0; i < count; i++) {
+		must(gmb_channel_send(&job.ping, &v), "gmb_channel_send");
+		must(gmb_channel_receive(&job.from_pong, &v), "receive");
+	}
+	end = bench_cpu();
+	gmb_sender_close(&job.ping);
+	must(gmb_manager_close(&m), "gmb_manager_close");
+	gmb_receiver_close(&job.from_ping);
+	gmb_sender_close(&job.pong);
+	gmb_receiver_close(&job.from_pong);
+	return (double)(end - start);
+}
+
 static intptr_t in_loop(void *arg)
 {
 	struct job *job = arg;
@@ -161,6 +200,11 @@ static double run_spawn_wait(long count)
 	return run_in_loop(spawn_and_wait, count);
 }
 
+static double run_channel(long count)
+{
+	return run_in_loop(channels, count);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct bench_op ops[] = {
@@ -169,6 +213,7 @@ int main(int argc, char **argv)
 		{ "spawn", run_spawn },
 		{ "spawn-block", run_spawn_block },
 		{ "spawn-wait", run_spawn_wait },
+		{ "channel", run_channel },
 		{ NULL, NULL },
 	};
 
