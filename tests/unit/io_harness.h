@@ -21,7 +21,7 @@
 			.size = sizeof(opts),                             \
 			.flags = GMB_LOOP_NO_SIGINT,                      \
 		};                                                        \
-                                                                          \
+									  \
 		signal(SIGPIPE, SIG_IGN);                                 \
 		check_is(gmb_run_with(&opts, name##_main, NULL), 0);      \
 	}                                                                 \

@@ -29,7 +29,7 @@
 			.flags = GMB_LOOP_NO_SIGINT,                      \
 			.backend = "epoll",                               \
 		};                                                        \
-                                                                          \
+									  \
 		check_is(gmb_run_with(&opts, name##_main, NULL), 0);      \
 	}                                                                 \
 	END_TEST                                                          \
