@@ -10,7 +10,7 @@
  *
  *	offset 0		struct gmb_page
  *	gmb_page.histograms	struct gmb_histogram [GMB_STAGE_COUNT]
- *	gmb_page.rows		chunks of chunk_rows rows of row_size bytes each;
+ *	gmb_page.rows		chunks of chunk_rows rows of row_size bytes;
  *				row_chunks of them exist
  *
  * Every row begins with a struct gmb_row; the bytes behind it up to row_size

@@ -82,7 +82,8 @@ struct gmb_scope {
  *	for the timer. On an error nothing is open.
  */
 GMB_API GMB_MUST_CHECK int gmb_scope_open(struct gmb_scope *scope,
-					  gmb_time deadline, unsigned int flags);
+					  gmb_time deadline,
+					  unsigned int flags);
 
 /**
  * gmb_scope_close() - end a cancel scope

@@ -130,7 +130,8 @@ GMB_API uint64_t gmb_task_steps(const struct gmb_task *task);
  * @span_ns: nanoseconds; 0 or less is gmb_yield()
  *
  * Context: task only; suspends; cancellation and scheduling point.
- * Return: 0; -ECANCELED; -EPERM outside a task; -ENOMEM no memory for the timer.
+ * Return: 0; -ECANCELED; -EPERM outside a task; -ENOMEM no memory for the
+ *	timer.
  */
 GMB_API int gmb_sleep(gmb_time span_ns);
 

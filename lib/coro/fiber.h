@@ -42,6 +42,7 @@
  * @size:       its size in bytes
  * @tsan:       TSan's idea of the context
  * @tsan_owned: @tsan was made by us and is to be destroyed by us
+ * @empty:      nothing: a build without sanitizers knows nothing
  */
 struct gmb__fiber {
 #if GMB__ASAN

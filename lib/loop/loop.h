@@ -7,12 +7,13 @@
  * A turn lets the ready strands run, oldest first, until none is left or the
  * turn's budget of steps is used up; then come notes of other threads, signals,
  * timers and the backend's events. The budget adapts so that a turn takes about
- * GMB__TURN_NS, so neither ready tasks nor timers nor I/O can starve the others,
- * and yet a million cheap steps cost few looks at the clock and the kernel.
+ * GMB__TURN_NS, so neither ready tasks nor timers nor I/O can starve the
+ * others, and yet a million cheap steps cost few looks at the clock and the
+ * kernel.
  *
  * A strand that gives way switches straight to the next ready one. Only when
- * there is none, the budget is used up, a strand ends, or somebody observes, does
- * the switch go through the loop's own context.
+ * there is none, the budget is used up, or somebody observes, does the switch
+ * go through the loop's own context.
  *
  * One thread owns a loop; only the inbox may be touched by others.
  */
@@ -77,10 +78,10 @@ struct gmb_loop {
 	size_t pending;		/* operations that the backend holds */
 	size_t outside;		/* waits that only other threads can end */
 	int32_t budget_full;	/* what a turn begins with */
-	struct gmb__strand *exited;	/* has ended; its stack is to be freed */
+	struct gmb__strand *exited;	/* has ended; is to be freed */
 	const struct gmb_hooks *hooks;	/* NULL: none */
 	struct gmb__inbox inbox;
-	struct gmb__signal_slot *signals;	/* NULL: no signal concerns us */
+	struct gmb__signal_slot *signals;	/* NULL: none concern us */
 
 	/* What is needed seldom. */
 	struct gmb__stack_pool stacks;

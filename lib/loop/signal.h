@@ -6,8 +6,8 @@
  *
  * A handler runs in any thread at any moment, so all it does is to set a bit in
  * the slot of each loop concerned and to wake that loop; the loop looks at its
- * slot once a turn. Slots are kept in a list that only grows and are used again;
- * a slot counts the handlers that stand in it, and a loop that ends waits for
+ * slot once a turn. Slots are kept in a list that only grows, and used again; a
+ * slot counts the handlers that stand in it, and a loop that ends waits for
  * them, so a handler never meets a loop that is gone.
  *
  * Locks: `install_lock` orders installing and removing of handlers; handlers
@@ -35,7 +35,7 @@ struct gmb__signal_slot {
 	atomic_int dump_signal;
 	atomic_bool interrupts;		/* SIGINT concerns this loop */
 	/* Only its own loop reads these. */
-	bool counted;			/* it holds a count of the SIGINT handler */
+	bool counted;			/* among interrupt_users */
 };
 
 /**

@@ -232,7 +232,7 @@ int gmb_loop_step(struct gmb_loop *loop, gmb_time span_ns)
 		return rc;
 	if (!loop->ended)
 		rc = gmb__loop_turn(loop, span_ns < 0 ? 0 : span_ns);
-	/* What the events made ready runs now, so that a step is a whole one. */
+	/* What the events made ready runs now: a step is a whole one. */
 	if (rc == 0 && !loop->ended && loop->ready_first)
 		rc = gmb__loop_turn(loop, 0);
 	gmb__loop = NULL;

@@ -242,7 +242,8 @@ void gmb__scope_kill_all(struct gmb_loop *loop)
 	for (; scope; scope = gmb__scope_next(root, scope, true)) {
 		struct gmb__trap *trap = scope->owner->strand.trap;
 
-		if (trap && trap->shielded && scope->owner->innermost == scope &&
+		if (trap && trap->shielded &&
+		    scope->owner->innermost == scope &&
 		    scope->owner->strand.row.wait_kind != GMB_WAIT_MANAGER)
 			trap->shielded = false;
 		reach(scope, root);

@@ -47,8 +47,8 @@ enum gmb__task_flags {
  * @start_at:  not before; 0: at once
  * @joiners:   tasks that wait for its end
  * @starter:   the gmb_spawn_wait() that waits for gmb_started(), or NULL
- * @held:      the locks that it holds, the last one first: it may not end before
- *	it has released them. Kept by the lock code
+ * @held:      the locks that it holds, the last one first; it must release them
+ *	before it ends. Kept by the lock code
  * @flags:     enum gmb__task_flags
  */
 struct gmb_task {

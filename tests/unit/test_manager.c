@@ -286,7 +286,7 @@ TASK_TEST(block_that_fails_itself_cancels_its_tasks)
 	return 0;
 }
 
-TASK_TEST(block_gives_the_error_and_not_the_cancellation_it_caused)
+TASK_TEST(block_gives_the_error_not_the_cancellation)
 {
 	int rc = 0;
 
@@ -550,8 +550,7 @@ Suite *test_manager_suite(void)
 	tcase_add_test(tc, errors_rise_through_nested_managers);
 	tcase_add_test(tc, block_joins_however_it_is_left);
 	tcase_add_test(tc, block_that_fails_itself_cancels_its_tasks);
-	tcase_add_test(tc,
-		       block_gives_the_error_and_not_the_cancellation_it_caused);
+	tcase_add_test(tc, block_gives_the_error_not_the_cancellation);
 	tcase_add_test(tc, forgotten_tasks_leave_nothing_but_their_errors);
 	tcase_add_test(tc, spawn_wait_hands_back_a_value);
 	tcase_add_test(tc, failure_before_started_is_the_spawners);

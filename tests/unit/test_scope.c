@@ -138,7 +138,7 @@ static intptr_t cancel_later(void *arg)
 	return 0;
 }
 
-TASK_TEST(shielded_wait_survives_a_cancel_that_comes_meanwhile)
+TASK_TEST(shielded_wait_survives_a_cancel)
 {
 	struct gmb_scope outer, shield;
 	intptr_t rc = 0;
@@ -205,7 +205,7 @@ static intptr_t spawn_into(void *arg)
 	return 0;
 }
 
-TASK_TEST(task_inherits_the_scopes_of_its_manager_not_of_its_spawner)
+TASK_TEST(task_inherits_the_scopes_of_its_manager)
 {
 	gmb_time begin = gmb_now();
 	intptr_t rc = 0;
@@ -403,11 +403,10 @@ Suite *test_scope_suite(void)
 	tcase_add_test(tc, nearest_deadline_counts_whichever_scope_has_it);
 	tcase_add_test(tc, outer_cancel_counts_over_an_inner_one);
 	tcase_add_test(tc, shield_keeps_cancellation_out_but_not_its_own);
-	tcase_add_test(tc, shielded_wait_survives_a_cancel_that_comes_meanwhile);
+	tcase_add_test(tc, shielded_wait_survives_a_cancel);
 	tcase_add_test(tc, scope_of_another_task_can_be_cancelled);
 	tcase_add_test(tc, scope_reaches_tasks_of_managers_opened_inside);
-	tcase_add_test(tc,
-		       task_inherits_the_scopes_of_its_manager_not_of_its_spawner);
+	tcase_add_test(tc, task_inherits_the_scopes_of_its_manager);
 	tcase_add_test(tc, deadline_can_be_moved_both_ways);
 	tcase_add_test(tc, bad_flags_open_nothing);
 	tcase_add_test(tc, scope_needs_a_task);
