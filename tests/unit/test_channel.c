@@ -46,7 +46,10 @@ static void line_up(struct gmb_manager *m, struct gmb_sender *tx,
 	turns = 0;
 	for (int i = 0; i < TASKS; i++) {
 		u[i] = (struct user){
-			.tx = tx, .rx = rx, .item = 100 + i, .rc = 1,
+			.tx = tx,
+			.rx = rx,
+			.item = 100 + i,
+			.rc = 1,
 		};
 		u[i].task = gmb_spawn(m, fn, &u[i]);
 	}

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) 2026 The giambio developers
  *
- * Conditions: the lock is given away and comes back, notifications are not lost.
+ * Conditions: the lock is given away and comes back; no notification is lost.
  */
 #include "harness.h"
 
@@ -121,7 +121,7 @@ TASK_TEST(cancelled_waiter_leaves_no_trace)
 	return 0;
 }
 
-/* Once notified it succeeds, although it is cancelled before it has the lock. */
+/* Once notified it succeeds, also if cancelled before it has the lock. */
 TASK_TEST(notification_beats_cancel)
 {
 	struct waiter w[TASKS];

@@ -180,7 +180,10 @@ TASK_TEST(owner_is_checked)
 TASK_TEST(many_locks)
 {
 	static const int orders[][3] = {
-		{ 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 }, { 1, 2, 0 },
+		{ 0, 1, 2 },
+		{ 2, 1, 0 },
+		{ 1, 0, 2 },
+		{ 1, 2, 0 },
 	};
 	struct gmb_lock locks[3];
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (C) 2026 The giambio developers
  *
- * Mailboxes: from any thread, in order, nothing lost, safe to close at any time.
+ * Mailboxes: from any thread, in order, nothing lost, closed at any time.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -200,7 +200,9 @@ static void line_up(struct gmb_manager *m, struct gmb_mailbox *mailbox,
 	turns = 0;
 	for (int i = 0; i < TASKS; i++) {
 		w[i] = (struct waiter){
-			.mailbox = mailbox, .item = -1, .rc = 1,
+			.mailbox = mailbox,
+			.item = -1,
+			.rc = 1,
 		};
 		w[i].task = gmb_spawn(m, receive_one, &w[i]);
 	}

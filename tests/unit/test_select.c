@@ -29,7 +29,16 @@ struct world {
 };
 
 enum {
-	GET, PUT, RECEIVE, SEND, EVENT, MESSAGE, JOIN, READY, DEADLINE, CASES,
+	GET,
+	PUT,
+	RECEIVE,
+	SEND,
+	EVENT,
+	MESSAGE,
+	JOIN,
+	READY,
+	DEADLINE,
+	CASES,
 };
 
 static intptr_t wait_for_stop(void *arg)
@@ -365,6 +374,7 @@ TASK_TEST(closing_while_waiting)
 		n = gmb_select(cases, 3);
 		check_that(n == 0 || n == 1);
 		check_is(cases[n].result, -EBADF);
+		check_is(gmb_sender_close(&w.tx), 0);
 		check_is(gmb_channel_open(&w.tx, &w.rx, 8, 0), 0);
 		world_free(&w);
 	}

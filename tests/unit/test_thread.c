@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include "coro/compiler.h"
 #include "coro/mem.h"
 #include "harness.h"
 
@@ -365,7 +366,9 @@ Suite *test_thread_suite(void)
 	tcase_add_test(tcase, abandon_completes);
 	tcase_add_test(tcase, pool_is_bounded);
 	tcase_add_test(tcase, serves_many_loops);
-	tcase_add_test(tcase, works_after_fork);
+	/* ThreadSanitizer allows no threads in such a child. */
+	if (!GMB__TSAN)
+		tcase_add_test(tcase, works_after_fork);
 	tcase_add_test(tcase, no_memory);
 	tcase_add_test(tcase, cancelled_before);
 	tcase_add_test(tcase, outside_a_task);
