@@ -3,7 +3,7 @@
 
 /*
  * Concurrent downloads with a deadline. A server in the same program is slower
- * for every file; what has not arrived after 100 ms is given up.
+ * for every file; what has not arrived after 300 ms is given up.
  */
 #include <giambio.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 static struct gmb_socket listener;
 static int port;
 
-/* Sends file N in four parts, N * 10 ms apart: N is what the client sends. */
+/* Sends file N in four parts, N * 30 ms apart: N is what the client sends. */
 static intptr_t upload(struct gmb_socket *sock, void *arg)
 {
 	static const char part[1000];
@@ -23,7 +23,7 @@ static intptr_t upload(struct gmb_socket *sock, void *arg)
 
 	(void)arg;
 	for (i = 0; i < 4 && rc == 0; i++) {
-		rc = gmb_sleep(n * 10 * GMB_MS);
+		rc = gmb_sleep(n * 30 * GMB_MS);
 		if (rc == 0)
 			rc = gmb_send_all(sock, part, sizeof(part), NULL);
 	}
@@ -57,7 +57,7 @@ static intptr_t download(void *arg)
 {
 	ssize_t got = 0;
 
-	gmb_with_timeout(got, 100 * GMB_MS)
+	gmb_with_timeout(got, 300 * GMB_MS)
 		got = fetch((char)(intptr_t)arg);
 	printf("file %d: %s, %zd bytes\n", (int)(intptr_t)arg,
 	       gmb_strerror(got < 0 ? got : 0), got < 0 ? 0 : got);

@@ -2,8 +2,9 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * Many clients of the echo server: ./echo_client [PORT [CLIENTS [MESSAGES]]].
- * Every client is a task; the first that sees a wrong answer ends them all.
+ * Clients of the echo server, each of them a task:
+ * ./echo_client [PORT [CLIENTS [MESSAGES [PAUSE]]]], with PAUSE milliseconds
+ * after each message. The first that sees a wrong answer ends them all.
  */
 #include <giambio.h>
 #include <errno.h>
@@ -13,6 +14,7 @@
 
 static uint16_t port = 1501;
 static int clients = 1, messages = 1;
+static gmb_time pause_ns;
 static long echoed;
 
 static int talk(struct gmb_socket *sock)
@@ -39,6 +41,9 @@ static int talk(struct gmb_socket *sock)
 		if (strcmp(line, want))
 			return -EPROTO;
 		echoed++;
+		rc = gmb_sleep(pause_ns);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }
@@ -78,6 +83,8 @@ int main(int argc, char **argv)
 		clients = atoi(argv[2]);
 	if (argc > 3)
 		messages = atoi(argv[3]);
+	if (argc > 4)
+		pause_ns = atoi(argv[4]) * GMB_MS;
 	rc = gmb_run(run_clients, NULL);
 	printf("%ld messages echoed to %d clients: %s\n", echoed, clients,
 	       gmb_strerror(rc));

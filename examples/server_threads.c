@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_THREADS	64
 
@@ -41,6 +42,15 @@ static intptr_t serve(void *arg)
 	return rc;
 }
 
+static int port_of(int fd)
+{
+	struct gmb_address addr = { .len = sizeof(addr.storage) };
+
+	if (getsockname(fd, (struct sockaddr *)&addr.storage, &addr.len) < 0)
+		return -errno;
+	return gmb_address_port(&addr);
+}
+
 static void *run_loop(void *arg)
 {
 	intptr_t rc = gmb_run(serve, arg);
@@ -68,9 +78,13 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < count; i++) {
 		numbers[i] = i;
-		pthread_create(&threads[i], NULL, run_loop, &numbers[i]);
+		rc = pthread_create(&threads[i], NULL, run_loop, &numbers[i]);
+		if (rc) {
+			fprintf(stderr, "server_threads: %s\n", strerror(rc));
+			return 1;
+		}
 	}
-	printf("%d threads serve port %u\n", count, port);
+	printf("%d threads serve port %d\n", count, port_of(fds[0]));
 	fflush(stdout);
 	for (i = 0; i < count; i++) {
 		pthread_join(threads[i], NULL);
