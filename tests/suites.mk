@@ -44,6 +44,7 @@ $(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
 
 # The module, in machines of their own (see tests/vm/kernel.sh).
 $(call suite,check,kernel.6.1,plain,1200,bash tests/vm/kernel.sh 6.1)
+$(call suite,check-full,kernel.exact,plain,1200,bash tests/vm/icount.sh -p 6.1)
 $(call suite,check-full,kernel.6.12,plain,1200,bash tests/vm/kernel.sh 6.12)
 $(call suite,check-full,kernel.newest,plain,1200,bash tests/vm/kernel.sh newest)
 $(call suite,check-full,kernel.kasan,plain,7200,bash tests/vm/kernel.sh kasan)

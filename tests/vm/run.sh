@@ -98,6 +98,15 @@ find_kernel()
 	: "${memory:=512}"
 }
 
+# archive DIR - DIR as an archive for the kernel, the same for the same files:
+# a machine that counts instructions counts those of unpacking it, too
+archive()
+{
+	( cd "$1" && find . -exec touch -h -d @0 {} + &&
+	  find . | LC_ALL=C sort |
+	  cpio -o -H newc -R 0:0 --reproducible --quiet )
+}
+
 # pack_base FILE - the part of every initramfs that stays the same
 pack_base()
 {
@@ -120,7 +129,7 @@ pack_base()
 	printf '[ ! -f /etc/motd ] || cat /etc/motd\n' >"$dir/etc/profile"
 	echo "export PS1='vm# '" >>"$dir/etc/profile"
 	printf '127.0.0.1 localhost\n::1 localhost\n' >"$dir/etc/hosts"
-	( cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet ) >"$1.new"
+	archive "$dir" >"$1.new"
 	mv "$1.new" "$1"
 	rm -rf "$dir"
 }
@@ -207,8 +216,7 @@ pack()
 		${module_args:+"MODULE_PARAMETERS=$module_args"} \
 		TERM="${TERM:-dumb}" "${env[@]}" >"$root/giambio/settings"
 	printf '%s\0' "$@" >"$root/giambio/command"
-	( cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet ) |
-		cat "$base.cpio" - >"$work/initrd"
+	archive "$root" | cat "$base.cpio" - >"$work/initrd"
 	rm -rf "$root"
 }
 
@@ -221,7 +229,7 @@ machine()
 	qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none
 	      -no-reboot -m "$memory" -kernel "$image" -initrd "$work/initrd"
 	      -device isa-debug-exit,iobase=0x501,iosize=2
-	      -device virtio-serial-pci)
+	      -device "virtio-serial-pci${exact:+,ioeventfd=off}")
 	if [ -n "$exact" ]; then
 		# No clock but the count of instructions, no random source.
 		qemu+=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
