@@ -93,10 +93,24 @@ unsigned long mix_integers(struct gmb__context *self,
 	unsigned long m = s + 13, n = s + 14, o = s + 15, p = s + 16;
 
 	for (int round = 0; round < rounds; round++) {
-		a += b; c ^= d; e += f; g ^= h; i += j; k ^= l; m += n; o ^= p;
+		a += b;
+		c ^= d;
+		e += f;
+		g ^= h;
+		i += j;
+		k ^= l;
+		m += n;
+		o ^= p;
 		if (self)
 			gmb__context_switch(self, peer);
-		b += c; d ^= e; f += g; h ^= i; j += k; l ^= m; n += o; p ^= a;
+		b += c;
+		d ^= e;
+		f += g;
+		h ^= i;
+		j += k;
+		l ^= m;
+		n += o;
+		p ^= a;
 	}
 	return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l ^ m ^ n ^ o ^ p;
 }
