@@ -152,13 +152,24 @@ double mix_floats(struct gmb__context *self, struct gmb__context *peer,
 	float s = (float)*seed, t = (float)*seed + 0.125f;
 
 	for (int round = 0; round < rounds; round++) {
-		a += b * 0.5; c -= d * 0.25; e += f * 0.125; g -= h * 0.5;
+		a += b * 0.5;
+		c -= d * 0.25;
+		e += f * 0.125;
+		g -= h * 0.5;
 		if (self)
 			gmb__context_switch(self, peer);
-		b -= c * 0.5; d += e * 0.25; f -= g * 0.125; h += i * 0.5;
-		x = x * 0.5L + y; y = y * 0.5L - 1;
-		s = s * 0.5f + t; t = t * 0.5f + 1;
-		a *= 0.5; e *= 0.5; g *= 0.5; h *= 0.5;
+		b -= c * 0.5;
+		d += e * 0.25;
+		f -= g * 0.125;
+		h += i * 0.5;
+		x = x * 0.5L + y;
+		y = y * 0.5L - 1;
+		s = s * 0.5f + t;
+		t = t * 0.5f + 1;
+		a *= 0.5;
+		e *= 0.5;
+		g *= 0.5;
+		h *= 0.5;
 	}
 	return a + b + c + d + e + f + g + h + i + (double)(x + y) + s + t;
 }
