@@ -37,6 +37,13 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #define ITER_SOURCE	WRITE
 #endif
 
+/* For what is written whole before it is read, on kernels that zero stacks. */
+#if __has_attribute(uninitialized)
+#define GMB_UNINITIALIZED	__attribute__((uninitialized))
+#else
+#define GMB_UNINITIALIZED
+#endif
+
 /* The scheduler's WF_SYNC, which only its own header names. */
 #define GMB_WF_SYNC	0x10
 

@@ -71,6 +71,8 @@ static enum hrtimer_restart gmb_ctx_due(struct hrtimer *timer)
 {
 	struct gmb_ctx *ctx = container_of(timer, struct gmb_ctx, slack_timer);
 
+	/* Past aims must not keep later events from setting theirs. */
+	atomic64_cmpxchg(&ctx->due, hrtimer_get_expires(timer), GMB_NO_DUE);
 	WRITE_ONCE(ctx->urgent, true);
 	/* Pairs with the counting in __gmb_ctx_notify(). */
 	smp_mb();

@@ -21,8 +21,10 @@
 #include "watch.h"
 
 /* The program sees what its own system call would have told it. */
-static int gmb_io_errno(ssize_t ret)
+static int gmb_io_result(ssize_t ret)
 {
+	if (likely(ret >= 0))
+		return ret;
 	switch (ret) {
 	case -ERESTARTSYS:
 	case -ERESTARTNOINTR:
@@ -64,37 +66,55 @@ static bool gmb_io_sock_more(struct gmb_watch *w, struct socket *sock, int inq)
 	return gmb_watch_poll(w) & (GMB_EVENTS_IN | GMB_EVENTS_END);
 }
 
-static int gmb_io_recv(struct gmb_watch *w, u64 addr, u32 len, u32 flags,
-		       bool *more)
+/**
+ * gmb_io_recv() - one attempt at receiving from a socket
+ * @w:    watch
+ * @addr: buffer of the program's
+ * @len:  its bytes
+ * @msg:  MSG_ flags, checked
+ * @more: [out] on success whether another attempt may succeed at once
+ *
+ * Return: as gmb_io_in().
+ */
+int gmb_io_recv(struct gmb_watch *w, u64 addr, u32 len, u32 msg, bool *more)
 {
 	struct socket *sock = w->file->private_data;
-	struct msghdr msg = {
+	struct msghdr hdr = {
 		.msg_get_inq = 1,
-		.msg_inq = -1,		/* until the protocol says */
+		.msg_inq = -1, /* until the protocol says */
 	};
 	int ret;
 
-	ret = gmb_io_iter(&msg.msg_iter, ITER_DEST, addr, len);
+	ret = gmb_io_iter(&hdr.msg_iter, ITER_DEST, addr, len);
 	if (unlikely(ret))
 		return ret;
-	ret = sock_recvmsg(sock, &msg, flags | MSG_DONTWAIT);
-	if (ret >= 0)
-		*more = flags & MSG_PEEK ||
-			gmb_io_sock_more(w, sock, msg.msg_inq);
-	return ret;
+	ret = sock_recvmsg(sock, &hdr, msg | MSG_DONTWAIT);
+	if (likely(ret >= 0))
+		*more = msg & MSG_PEEK ||
+			gmb_io_sock_more(w, sock, hdr.msg_inq);
+	return gmb_io_result(ret);
 }
 
-static int gmb_io_send(struct gmb_watch *w, u64 addr, u32 len, u32 flags)
+/**
+ * gmb_io_send() - one attempt at sending through a socket
+ * @w:    watch
+ * @addr: buffer of the program's
+ * @len:  its bytes
+ * @msg:  MSG_ flags, checked
+ *
+ * Return: as gmb_io_out().
+ */
+int gmb_io_send(struct gmb_watch *w, u64 addr, u32 len, u32 msg)
 {
-	struct msghdr msg = {
-		.msg_flags = flags | MSG_DONTWAIT | MSG_NOSIGNAL,
+	struct msghdr hdr = {
+		.msg_flags = msg | MSG_DONTWAIT | MSG_NOSIGNAL,
 	};
 	int ret;
 
-	ret = gmb_io_iter(&msg.msg_iter, ITER_SOURCE, addr, len);
+	ret = gmb_io_iter(&hdr.msg_iter, ITER_SOURCE, addr, len);
 	if (unlikely(ret))
 		return ret;
-	return sock_sendmsg(w->file->private_data, &msg);
+	return gmb_io_result(sock_sendmsg(w->file->private_data, &hdr));
 }
 
 /* Files without the iter methods: eventfd, timerfd, signalfd on 6.1. */
@@ -134,7 +154,16 @@ static void gmb_io_kiocb(struct kiocb *iocb, struct file *file)
 		iocb->ki_flags |= IOCB_NOWAIT;
 }
 
-static int gmb_io_read(struct gmb_watch *w, u64 addr, u32 len, bool *more)
+/**
+ * gmb_io_read() - one attempt at reading from another file
+ * @w:    watch
+ * @addr: buffer of the program's
+ * @len:  its bytes
+ * @more: [out] on success whether another attempt may succeed at once
+ *
+ * Return: as gmb_io_in().
+ */
+int gmb_io_read(struct gmb_watch *w, u64 addr, u32 len, bool *more)
 {
 	struct file *file = w->file;
 	struct iov_iter iter;
@@ -153,41 +182,49 @@ static int gmb_io_read(struct gmb_watch *w, u64 addr, u32 len, bool *more)
 	}
 	if (ret >= 0)
 		*more = gmb_watch_poll(w) & (GMB_EVENTS_IN | GMB_EVENTS_END);
-	return ret;
+	return gmb_io_result(ret);
 }
 
-static int gmb_io_write(struct gmb_watch *w, u64 addr, u32 len)
+/**
+ * gmb_io_write() - one attempt at writing to another file
+ * @w:    watch
+ * @addr: buffer of the program's
+ * @len:  its bytes
+ *
+ * Return: as gmb_io_out().
+ */
+int gmb_io_write(struct gmb_watch *w, u64 addr, u32 len)
 {
 	struct file *file = w->file;
 	struct iov_iter iter;
 	struct kiocb iocb;
-	int ret;
+	ssize_t ret;
 
 	ret = gmb_io_may_try(file) ?:
 	      gmb_io_iter(&iter, ITER_SOURCE, addr, len);
 	if (ret)
 		return ret;
-	if (!file->f_op->write_iter)
-		return gmb_io_write_old(file, addr, iov_iter_count(&iter));
-	gmb_io_kiocb(&iocb, file);
-	return vfs_iocb_iter_write(file, &iocb, &iter);
+	if (!file->f_op->write_iter) {
+		ret = gmb_io_write_old(file, addr, iov_iter_count(&iter));
+	} else {
+		gmb_io_kiocb(&iocb, file);
+		ret = vfs_iocb_iter_write(file, &iocb, &iter);
+	}
+	return gmb_io_result(ret);
 }
 
 /**
- * gmb_io_check() - whether a transfer can be asked of a watch's file
+ * gmb_io_check_file() - gmb_io_check() for files that are no sockets
  * @w:      watch
  * @opcode: RECV, SEND, EXCHANGE, READ or WRITE
  *
- * Return: 0; -ENOTSOCK; -EBADF not open for that; -EINVAL it has no such
- * method; -ESPIPE it has a position; -EOPNOTSUPP it might wait.
+ * Return: as gmb_io_check().
  */
-int gmb_io_check(const struct gmb_watch *w, u8 opcode)
+int gmb_io_check_file(const struct gmb_watch *w, u8 opcode)
 {
 	struct file *file = w->file;
 	bool out = opcode == GMB_OP_WRITE;
 
-	if (likely(w->kind == GMB_KIND_SOCKET))
-		return 0;
 	if (opcode != GMB_OP_READ && opcode != GMB_OP_WRITE)
 		return -ENOTSOCK;
 	if (!(file->f_mode & (out ? FMODE_WRITE : FMODE_READ)))
@@ -198,40 +235,4 @@ int gmb_io_check(const struct gmb_watch *w, u8 opcode)
 	    file->f_op->llseek != noop_llseek)
 		return -ESPIPE;
 	return gmb_io_may_try(file);
-}
-
-/**
- * gmb_io_in() - try to receive or read
- * @w:      watch that gmb_io_check() was content with
- * @opcode: RECV, EXCHANGE or READ
- * @addr:   buffer of the program's
- * @len:    its bytes, at most INT_MAX
- * @msg:    MSG_ flags, checked
- * @more:   [out] on success whether another attempt may succeed at once
- *
- * Return: bytes; -EAGAIN nothing is there; other errors.
- */
-int gmb_io_in(struct gmb_watch *w, u8 opcode, u64 addr, u32 len, u32 msg,
-	      bool *more)
-{
-	if (likely(w->kind == GMB_KIND_SOCKET))
-		return gmb_io_errno(gmb_io_recv(w, addr, len, msg, more));
-	return gmb_io_errno(gmb_io_read(w, addr, len, more));
-}
-
-/**
- * gmb_io_out() - try to send or write
- * @w:      watch that gmb_io_check() was content with
- * @opcode: SEND, EXCHANGE or WRITE
- * @addr:   buffer of the program's
- * @len:    its bytes, at most INT_MAX
- * @msg:    MSG_ flags, checked
- *
- * Return: bytes; -EAGAIN no room; other errors.
- */
-int gmb_io_out(struct gmb_watch *w, u8 opcode, u64 addr, u32 len, u32 msg)
-{
-	if (likely(w->kind == GMB_KIND_SOCKET))
-		return gmb_io_errno(gmb_io_send(w, addr, len, msg));
-	return gmb_io_errno(gmb_io_write(w, addr, len));
 }

@@ -106,9 +106,11 @@ static void gmb_reader_done(struct gmb_ctx *ctx, struct gmb_watch *w, int res,
 static bool gmb_reader_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
 	bool more = false;
-	int res;
+	int res = -EACCES;
 
-	res = gmb_io_in(w, w->op, w->addr, w->len, w->msg, &more);
+	/* It may have been parked before the thread came under seccomp. */
+	if (likely(ctx->may_io))
+		res = gmb_io_in(w, w->addr, w->len, w->msg, &more);
 	if (res == -EAGAIN)
 		return false;
 	/* After an error nothing is known. */
@@ -193,9 +195,10 @@ static void gmb_writer_sent(struct gmb_ctx *ctx, struct gmb_watch *w,
 static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
 	struct gmb_writer *wr = w->writer;
-	int res;
+	int res = -EACCES;
 
-	res = gmb_io_out(w, wr->op, wr->addr, wr->len, wr->msg);
+	if (likely(ctx->may_io))
+		res = gmb_io_out(w, wr->addr, wr->len, wr->msg);
 	if (res == -EAGAIN)
 		return;
 	atomic_or(GMB_CAN_WRITE, &w->ready);
@@ -365,8 +368,7 @@ static int gmb_op_out(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 
 	/* There mostly is room, so the bit is not cleared before this. */
 	if (likely(atomic_read(&w->ready) & GMB_CAN_WRITE))
-		res = gmb_io_out(w, op->opcode, op->addr, op->len,
-				 op->msg_flags);
+		res = gmb_io_out(w, op->addr, op->len, op->msg_flags);
 	if (likely(res == op->len))
 		gmb_writer_sent(ctx, w, op->opcode, flags, op->user_data, res);
 	else if (res < 0 && res != -EAGAIN)
@@ -445,12 +447,14 @@ static int gmb_op_drop(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 
 static int gmb_op_dispatch(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 {
+	/* What a server does all the time comes first. */
+	if (op->opcode == GMB_OP_EXCHANGE || op->opcode == GMB_OP_SEND)
+		return gmb_op_out(ctx, op);
+	if (op->opcode == GMB_OP_RECV)
+		return gmb_op_in(ctx, op);
 	switch (op->opcode) {
-	case GMB_OP_RECV:
 	case GMB_OP_READ:
 		return gmb_op_in(ctx, op);
-	case GMB_OP_SEND:
-	case GMB_OP_EXCHANGE:
 	case GMB_OP_WRITE:
 		return gmb_op_out(ctx, op);
 	case GMB_OP_READY:
@@ -478,17 +482,33 @@ static int gmb_op_dispatch(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 	return 0;	/* NOP */
 }
 
-static int gmb_op_check(const union gmb_op_words *words)
+/*
+ * Copy an operation out of the ring, each word once, and check it as it was
+ * then. Return: 0 or -EINVAL; user_data is valid in both cases.
+ */
+static inline int gmb_op_take(union gmb_op_words *to,
+			      const struct gmb_ioc_op *shared)
 {
-	u32 i, opcode = words->op.opcode;
-	u64 wrong = 0;
+	const u64 *from = (const u64 *)shared;
+	u64 wrong, word = READ_ONCE(from[0]);
+	const union gmb_op_words *zero;
+	u32 opcode;
 
-	if (opcode >= GMB_OP_LAST)
-		return -EINVAL;
-	opcode = array_index_nospec(opcode, GMB_OP_LAST);
-	for (i = 0; i < ARRAY_SIZE(words->word); i++)
-		wrong |= words->word[i] & forbidden[opcode].word[i];
-	return wrong ? -EINVAL : 0;
+	to->word[0] = word;
+	opcode = to->op.opcode;
+	zero = &forbidden[array_index_nospec(opcode, GMB_OP_LAST)];
+	wrong = word & zero->word[0];
+#define TAKE(i) (word = to->word[i] = READ_ONCE(from[i]), \
+		 wrong |= word & zero->word[i])
+	TAKE(1);
+	TAKE(2);
+	TAKE(3);
+	TAKE(4);
+	TAKE(5);
+	TAKE(6);
+	TAKE(7);
+#undef TAKE
+	return unlikely(wrong || opcode >= GMB_OP_LAST) ? -EINVAL : 0;
 }
 
 /**
@@ -498,17 +518,13 @@ static int gmb_op_check(const union gmb_op_words *words)
  */
 void gmb_ops_start(struct gmb_ctx *ctx, const struct gmb_ioc_op *shared)
 {
-	const u64 *from = (const u64 *)shared;
-	union gmb_op_words words;
-	u32 i;
+	union gmb_op_words words GMB_UNINITIALIZED;
 	int ret;
 
 	BUILD_BUG_ON(ARRAY_SIZE(forbidden) != GMB_OP_LAST);
 	BUILD_BUG_ON(sizeof(words.op) != sizeof(words.word));
-	for (i = 0; i < ARRAY_SIZE(words.word); i++)
-		words.word[i] = READ_ONCE(from[i]);
 
-	ret = gmb_op_check(&words);
+	ret = gmb_op_take(&words, shared);
 	if (likely(!ret))
 		ret = gmb_op_dispatch(ctx, &words.op);
 	if (ret < 0 || (!ret && !(words.op.flags & GMB_F_SKIP)))
