@@ -52,6 +52,7 @@ int gmb__edges_attach(struct gmb__edges *edges, struct gmb_file *file)
 	edge->file = file;
 	edge->interest = 0;
 	edge->useless = 0;
+	edge->calm = 0;
 	return 0;
 }
 

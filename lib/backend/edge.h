@@ -53,6 +53,7 @@ enum gmb__edge_bits {
  * @next:       the next free slot, 0 at the end
  * @interest:   the ways that are registered; the backend's own
  * @useless:    the backend's own
+ * @calm:       the backend's own
  */
 struct gmb__edge {
 	struct gmb_file *file;
@@ -60,6 +61,7 @@ struct gmb__edge {
 	uint32_t next;
 	uint8_t interest;
 	uint8_t useless;
+	uint8_t calm;
 };
 
 /**

@@ -8,6 +8,14 @@
  * A descriptor that waits often costs one epoll_ctl() in its life. Both
  * EPOLL_CTL_ADD and EPOLL_CTL_MOD make an edge of what is there already.
  *
+ * A unix stream that is only read is watched by level as long as a task waits
+ * for it whenever the poll looks, as servers do. Then every event is taken by
+ * an operation and costs no more than an edge, and bytes behind a descriptor
+ * that was passed, at which reads stop, are told again: recv() will do, where
+ * an edge needs recvmsg() to see the descriptor. An event of no use to anybody
+ * makes it an edge, since else it would come again and again; after a number of
+ * waits without one it is a level again.
+ *
  * Writing is watched only once somebody had to wait for room, since unix
  * sockets make an edge of every message that the peer takes; it is given up
  * again when a number of such edges were of no use to anybody.
@@ -26,6 +34,7 @@
 
 #define EVENTS_MAX	256
 #define USELESS_MAX	8
+#define CALM_MIN	64
 
 struct epoll {
 	int fd;
@@ -57,14 +66,17 @@ static void epoll_detach(struct gmb_loop *loop, struct gmb_file *file)
 }
 
 static int set_interest(struct epoll *ep, struct gmb__edge *edge,
-			uint8_t interest)
+			uint8_t interest, bool level)
 {
-	const struct gmb_file *file = edge->file;
+	struct gmb_file *file = edge->file;
 	struct epoll_event event = {
-		.events = EPOLLET,
 		.data.u64 = (uint64_t)edge->generation << 32 | file->slot,
 	};
 
+	level = level && file->kind == GMB__FILE_UNIX &&
+		interest == GMB__CAN_READ;
+	if (!level)
+		event.events |= EPOLLET;
 	if (interest & GMB__CAN_READ)
 		event.events |= EPOLLIN | EPOLLPRI | EPOLLRDHUP;
 	if (interest & GMB__CAN_WRITE)
@@ -74,6 +86,11 @@ static int set_interest(struct epoll *ep, struct gmb__edge *edge,
 		return -errno;
 	edge->interest = interest;
 	edge->useless = 0;
+	edge->calm = 0;
+	if (level)
+		file->flags |= GMB__FILE_LEVEL;
+	else
+		file->flags &= (uint16_t)~GMB__FILE_LEVEL;
 	return 0;
 }
 
@@ -88,20 +105,29 @@ static int epoll_start(struct gmb_loop *loop, struct gmb__op *op,
 		return -EBADF;
 	if (gmb__edge_start(op, result, &ways))
 		return 1;
-	if (gmb__likely((edge->interest & ways) == ways))
-		return 0;
-	return set_interest(ep, edge, edge->interest | ways);
+	if (gmb__unlikely((edge->interest & ways) != ways))
+		return set_interest(ep, edge, edge->interest | ways, true);
+	if (op->file->kind == GMB__FILE_UNIX && ++edge->calm == CALM_MIN &&
+	    !(op->file->flags & GMB__FILE_LEVEL))
+		return set_interest(ep, edge, edge->interest, true);
+	return 0;
 }
 
 /* Events */
 
-static void count_useless(struct epoll *ep, struct gmb__edge *edge)
+/* Nobody had a use for an event. If epoll_ctl() fails, more of them come. */
+static void take_useless(struct epoll *ep, struct gmb__edge *edge, uint8_t bits)
 {
-	if (++edge->useless < USELESS_MAX)
-		return;
-	edge->useless = 0;
-	/* If it fails the edges go on to come, which does no harm. */
-	(void)set_interest(ep, edge, GMB__CAN_READ);
+	struct gmb_file *file = edge->file;
+
+	edge->calm = 0;
+	if (file->flags & GMB__FILE_LEVEL) {
+		(void)set_interest(ep, edge, edge->interest, false);
+	} else if (bits == GMB__CAN_WRITE && !file->writer &&
+		   ++edge->useless >= USELESS_MAX) {
+		edge->useless = 0;
+		(void)set_interest(ep, edge, GMB__CAN_READ, true);
+	}
 }
 
 static int take_event(struct epoll *ep, const struct epoll_event *event)
@@ -115,8 +141,8 @@ static int take_event(struct epoll *ep, const struct epoll_event *event)
 		return 0;
 	bits = gmb__edge_bits(event->events);
 	done = gmb__edge_fire(file, bits);
-	if (gmb__unlikely(bits == GMB__CAN_WRITE && !done && !file->writer))
-		count_useless(ep, edge);
+	if (gmb__unlikely(!done))
+		take_useless(ep, edge, bits);
 	return done;
 }
 

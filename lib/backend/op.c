@@ -33,8 +33,10 @@ static size_t asked_for(const struct gmb__op *op)
 /*
  * A stream that gave less than it was asked for has nothing left, so trying
  * again would only return EAGAIN. Not so a unix stream that carries
- * descriptors: it stops behind each of them, and says MSG_CTRUNC since there is
- * no room for any. Out-of-band data is the business of whoever polls.
+ * descriptors: it stops behind each of them. Where that would not be told again
+ * by the poll it takes a recvmsg(), which is slower and says MSG_CTRUNC, since
+ * there is no room for a descriptor. Out-of-band data is the business of
+ * whoever polls.
  */
 static inline void note_drained(struct gmb__op *op, ssize_t n, bool known)
 {
@@ -51,10 +53,12 @@ static ssize_t do_receive(struct gmb__op *op)
 	bool known;
 	ssize_t n;
 
-	if (gmb__likely(op->iovcnt == 1 && op->file->kind != GMB__FILE_UNIX)) {
+	if (gmb__likely(op->iovcnt == 1 &&
+			(op->file->kind != GMB__FILE_UNIX ||
+			 op->file->flags & GMB__FILE_LEVEL))) {
 		n = recv(op->file->fd, op->iov->iov_base, op->iov->iov_len,
 			 flags);
-		note_drained(op, n, op->file->kind == GMB__FILE_TCP);
+		note_drained(op, n, op->file->kind >= GMB__FILE_TCP);
 		return n;
 	}
 	msg.msg_iov = op->iov;

@@ -43,6 +43,11 @@ enum gmb__file_kind {
 	GMB__FILE_UNIX,		/* likewise, but for descriptors in flight */
 };
 
+/* gmb_file.flags */
+enum gmb__file_flags {
+	GMB__FILE_LEVEL = 1 << 0,	/* what a read leaves is told again */
+};
+
 /* The most that one system call moves, whatever it is asked for. */
 #define GMB__OP_LEN_MAX		((size_t)0x7ffff000)
 

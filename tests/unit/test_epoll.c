@@ -136,8 +136,8 @@ END_TEST
 
 /* Registrations */
 
-/* The events that epoll watches a descriptor for; 0: it is not registered. */
-static unsigned int watched(int fd)
+/* How epoll watches a descriptor; 0: it is not registered. */
+static unsigned int registration(int fd)
 {
 	unsigned int events, found = 0;
 	char path[64], line[256];
@@ -151,10 +151,21 @@ static unsigned int watched(int fd)
 	while (fgets(line, sizeof(line), info))
 		if (sscanf(line, "tfd: %d events: %x", &tfd, &events) == 2 &&
 		    tfd == fd)
-			found = events & (EPOLLIN | EPOLLOUT | EPOLLRDHUP |
-					  EPOLLPRI);
+			found = events;
 	fclose(info);
 	return found;
+}
+
+/* The events of it that somebody asked for. */
+static unsigned int watched(int fd)
+{
+	return registration(fd) &
+	       (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI);
+}
+
+static bool is_level(int fd)
+{
+	return watched(fd) && !(registration(fd) & EPOLLET);
 }
 
 #define READS	(EPOLLIN | EPOLLRDHUP | EPOLLPRI)
@@ -254,6 +265,61 @@ EPOLL_TEST(each_way_is_registered_when_somebody_waits)
 	check_is(gmb_socket_close(&one), 0);
 	check_is(watched(fd), 0);
 	check_is(gmb_socket_close(&other), 0);
+	return 0;
+}
+
+static intptr_t receive_one(void *arg)
+{
+	char byte;
+
+	return gmb_receive(arg, &byte, 1) == 1 ? 0 : -EIO;
+}
+
+/* Receive a byte that comes while the task waits. */
+static void receive_awaited(struct gmb_socket *to, struct gmb_socket *from)
+{
+	intptr_t rc = 0;
+
+	gmb_manager(m, rc) {
+		gmb_spawn(m, receive_one, to);
+		check_is(gmb_yield(), 0);
+		check_is(gmb_send(from, "x", 1), 1);
+	}
+	check_is(rc, 0);
+}
+
+/*
+ * A level that nobody waits for would wake the loop again and again, so it
+ * becomes an edge, and a level again after many waits.
+ */
+EPOLL_TEST(a_unix_stream_is_watched_by_level_while_somebody_waits)
+{
+	struct gmb_socket one, other;
+	uint64_t polls;
+	char byte;
+	int fd, i;
+
+	check_is(gmb_socket_pair(&one, &other), 0);
+	fd = gmb_socket_fd(&one);
+	for (i = 0; i < 10; i++)
+		receive_awaited(&one, &other);
+	check_that(is_level(fd));
+	check_is(gmb_send(&other, "x", 1), 1);
+	polls = gmb__loop->page->polls;
+	settle();
+	check_that(gmb__loop->page->polls - polls < 10);
+	check_that(!is_level(fd));
+	check_is(gmb_receive(&one, &byte, 1), 1);
+	for (i = 0; i < 80; i++)
+		receive_awaited(&one, &other);
+	check_that(is_level(fd));
+	/* The end of the stream is a level that stays. */
+	check_is(gmb_socket_close(&other), 0);
+	polls = gmb__loop->page->polls;
+	settle();
+	check_that(gmb__loop->page->polls - polls < 10);
+	check_is(gmb_receive(&one, &byte, 1), 0);
+	check_is(gmb_socket_close(&one), 0);
 	return 0;
 }
 
@@ -423,6 +489,8 @@ Suite *test_epoll_suite(void)
 	tcase_add_test(tc, no_descriptors_and_no_memory_are_errors);
 	tcase_add_test(tc, what_never_waits_is_never_registered);
 	tcase_add_test(tc, each_way_is_registered_when_somebody_waits);
+	tcase_add_test(
+		tc, a_unix_stream_is_watched_by_level_while_somebody_waits);
 	tcase_add_test(tc, a_writer_alone_registers_writing_alone);
 	tcase_add_test(tc, a_duplicate_is_a_descriptor_of_its_own);
 	tcase_add_test(tc,
