@@ -42,10 +42,9 @@ static void wait_for_tasks(struct gmb_manager *manager)
 	struct gmb__trap trap;
 	struct gmb__wait wait;
 
-	if (!manager->alive) {
+	/* Those who run meanwhile may spawn in it. */
+	if (!manager->alive)
 		gmb__pass();
-		return;
-	}
 	while (manager->alive) {
 		gmb__trap_init_shielded(&trap);
 		gmb__trap_add(&trap, &wait, NULL);
