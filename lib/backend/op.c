@@ -395,8 +395,6 @@ static void evict(struct gmb__op *op, intptr_t reason)
 	gmb__trap_abort(op->wait.trap, reason);
 	if (file->reader == op)
 		file->reader = NULL;
-	else if (file->writer != op)
-		return;
 	if (file->writer == op)
 		file->writer = NULL;
 	op->file = NULL;

@@ -54,8 +54,7 @@ enum gmb__file_flags {
 /**
  * struct gmb__op - see above
  * @wait:      must be first
- * @file:      what it is done with; NULL once it was closed under a held
- *	operation
+ * @file:      what it is done with; NULL once it was closed under the operation
  * @code:      enum gmb__op_code
  * @flags:     enum gmb__op_flags
  * @events:    READY: the poll events wanted
@@ -203,8 +202,8 @@ void gmb__op_finish(struct gmb__op *op, intptr_t result);
  * @file:   about to be closed
  * @reason: what their tasks get
  *
- * Those that the backend still holds afterwards no longer know the file, so
- * its memory may go.
+ * They no longer know the file afterwards, so its memory may go, also if the
+ * backend still holds them.
  */
 void gmb__op_evict(struct gmb_file *file, intptr_t reason);
 

@@ -261,6 +261,18 @@ static void settle(struct gmb_case *c, const union node *node, intptr_t result)
 	}
 }
 
+/* The case whose file was closed: that ends the trap with nobody as winner. */
+static int find_closed(const struct gmb_case *cases, const union node *nodes,
+		       size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (cases[i].kind == GMB__CASE_READY && !nodes[i].op.file)
+			return (int)i;
+	return -1;
+}
+
 /* Stand in all lines until one case happens; one that cannot start ends it. */
 static int wait_all(struct gmb_case *cases, size_t count,
 		    struct gmb__trap *trap)
@@ -292,6 +304,9 @@ static int wait_all(struct gmb_case *cases, size_t count,
 		chosen = (int)(gmb__entry(trap->winner, union node, wait) -
 			       nodes);
 		settle(&cases[chosen], &nodes[chosen], rc);
+	} else if (rc == -EBADF) {
+		chosen = find_closed(cases, nodes, count);
+		cases[chosen].result = rc;
 	}
 	return chosen >= 0 ? chosen : (int)rc;
 }
