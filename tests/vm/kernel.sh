@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit 2
 
 kernel=${1:?name a kernel: 6.1, 6.12, newest, kasan or kcsan}
-: "${O:=build}" "${B:=$O}" "${CC:=gcc}"
+: "${O:=build}" "${B:=$O}"
 work=$O/vm/$kernel
 number=0
 
@@ -44,33 +44,6 @@ give_up()
 	exit
 }
 
-# compile_kselftests HARNESS - every source with a main is a program, the
-# others are parts of each
-compile_kselftests()
-{
-	local source programs=() parts=()
-
-	rm -rf "$work/kselftest"
-	mkdir -p "$work/kselftest"
-	for source in tests/kselftest/*.c; do
-		[ -f "$source" ] || continue
-		if grep -qE '(\bmain\(|^TEST_HARNESS_MAIN)' "$source"; then
-			programs+=("$source")
-		else
-			parts+=("$source")
-		fi
-	done
-	for source in "${programs[@]}"; do
-		$CC -O2 -g -std=gnu11 -D_GNU_SOURCE -static -pthread \
-			-isystem "$1/giambio" -isystem "$1" -Iinclude/uapi \
-			-o "$work/kselftest/$(basename "$source" .c)" \
-			"$source" "${parts[@]}" || return
-	done
-	for source in tests/kselftest/*.sh; do
-		[ ! -f "$source" ] || install -m 755 "$source" "$work/kselftest"
-	done
-}
-
 # compile_module - print the path of the module
 compile_module()
 {
@@ -87,7 +60,8 @@ module=$(compile_module 2>&1 >"$work/module" | sed 's/^/# /' >&2
 	 exit "${PIPESTATUS[0]}") || give_up $? "the module builds for $kernel"
 module=$(cat "$work/module")
 result ok "the module builds for $kernel without a warning"
-compile_kselftests "$harness" || give_up 1 "tests/kselftest compiles"
+bash "$here/kselftests.sh" "$harness" "$work/kselftest" ||
+	give_up 1 "tests/kselftest compiles"
 
 limit=120
 options=(-m "$module" -t 900 -o "$work" -f "$work/kselftest:/tests/kselftest"
