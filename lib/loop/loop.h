@@ -34,7 +34,7 @@
 #include "loop/list.h"
 #include "loop/timer.h"
 
-#define GMB__TURN_NS		(100 * GMB_US)
+#define GMB__TURN_NS		(500 * GMB_US)
 #define GMB__BUDGET_MAX		1024
 #define GMB__BUDGET_START	64
 
