@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "context.h"
 #include "peer.h"
+#include "stats.h"
 #include "task.h"
 #include "user.h"
 #include "watch.h"
@@ -56,15 +57,19 @@ static void gmb_ctx_end_work(struct work_struct *work)
 	mutex_unlock(&ctx->lock);
 }
 
-static void gmb_ctx_wake(struct gmb_ctx *ctx, int wake_flags)
+static void gmb_ctx_wake(struct gmb_ctx *ctx, enum gmb_wake_reason reason,
+			 int wake_flags)
 {
 	struct wait_queue_entry entry;
 
 	/* One wakeup is enough: who takes the waiter off does it. */
 	entry.private = xchg(&ctx->waiter, NULL);
-	if (entry.private)
-		default_wake_function(&entry, TASK_INTERRUPTIBLE, wake_flags,
-				      NULL);
+	if (!entry.private)
+		return;
+	if (gmb_stats_on())
+		WRITE_ONCE(ctx->woken_ns, gmb_stats_now());
+	trace_gmb_wake(ctx->id, reason, atomic_read(&ctx->events));
+	default_wake_function(&entry, TASK_INTERRUPTIBLE, wake_flags, NULL);
 }
 
 static enum hrtimer_restart gmb_ctx_due(struct hrtimer *timer)
@@ -78,7 +83,7 @@ static enum hrtimer_restart gmb_ctx_due(struct hrtimer *timer)
 	smp_mb();
 	rcu_read_lock();
 	if (atomic_read(&ctx->events) >= READ_ONCE(ctx->need))
-		gmb_ctx_wake(ctx, 0);
+		gmb_ctx_wake(ctx, GMB_WAKE_BUDGET, 0);
 	rcu_read_unlock();
 	return HRTIMER_NORESTART;
 }
@@ -117,6 +122,7 @@ static void gmb_ctx_arm(struct gmb_ctx *ctx, u32 slack_ns)
 void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags)
 {
 	u32 n, need = READ_ONCE(ctx->need), batch = READ_ONCE(ctx->batch);
+	enum gmb_wake_reason reason = GMB_WAKE_URGENT;
 
 	rcu_read_lock();
 	if (!slack_ns && need <= 1)
@@ -125,13 +131,16 @@ void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags)
 		WRITE_ONCE(ctx->urgent, true);
 	/* Full barrier between urgent and events, both ways. */
 	n = atomic_inc_return(&ctx->events);
-	if (n >= need && (READ_ONCE(ctx->urgent) || (batch && n >= batch)))
+	if (n >= need && READ_ONCE(ctx->urgent))
+		goto wake;
+	reason = GMB_WAKE_COUNT;
+	if (n >= need && batch && n >= batch)
 		goto wake;
 	if (slack_ns && slack_ns != GMB_SLACK_MAX)
 		gmb_ctx_arm(ctx, slack_ns);
 	goto out;
 wake:
-	gmb_ctx_wake(ctx, wake_flags);
+	gmb_ctx_wake(ctx, reason, wake_flags);
 out:
 	rcu_read_unlock();
 }
@@ -148,7 +157,7 @@ void gmb_ctx_kick(struct gmb_ctx *ctx)
 	/* Pairs with the barrier in gmb_trap_sleep(). */
 	smp_mb();
 	rcu_read_lock();
-	gmb_ctx_wake(ctx, 0);
+	gmb_ctx_wake(ctx, GMB_WAKE_KICK, 0);
 	rcu_read_unlock();
 }
 
@@ -159,6 +168,8 @@ static void gmb_ctx_fini(struct work_struct *work)
 
 	hrtimer_cancel(&ctx->slack_timer);
 	gmb_ring_fini(&ctx->ring);
+	if (ctx->stamped)
+		gmb_stats_end();
 	if (ctx->locked_pages)
 		account_locked_vm(ctx->mm, ctx->locked_pages, false);
 	mmdrop(ctx->mm);
@@ -247,7 +258,7 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 	u32 pages;
 	int ret;
 
-	if (setup->flags || setup->reserved)
+	if (setup->flags & ~GMB_SETUP_STAMPS || setup->reserved)
 		return -EINVAL;
 	ret = mutex_lock_interruptible(&ctx->lock);
 	if (ret)
@@ -270,6 +281,10 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 	ctx->locked_pages = pages;
 	ctx->pending = &ctx->ring.shared->pending;
 	setup->id = ctx->id;
+	if (ctx->ring.stamps) {
+		ctx->stamped = true;
+		gmb_stats_begin();
+	}
 	/* Pairs with the acquire of those who do not hold the lock. */
 	smp_store_release(&ctx->set_up, true);
 out:

@@ -64,6 +64,7 @@ struct gmb_ctx {
 	bool			urgent;	/* slack of some event has run out */
 	bool			dead;
 	bool			kicked;	/* GMB_WAKE_TRAP */
+	u64			woken_ns; /* when the waiter was woken */
 	atomic64_t		due;	/* slack_timer's aim, or GMB_NO_DUE */
 	struct hrtimer		slack_timer;
 
@@ -76,6 +77,8 @@ struct gmb_ctx {
 	struct gmb_table	tasks;
 	struct gmb_table	peers;
 	u32			posted;	/* completions of this trap */
+	u64			ready_ns; /* of what is performed; 0: at once */
+	u64			running_ns; /* when this trap last woke, or 0 */
 	bool			may_io;	/* this trap may transfer data */
 	bool			sleeping; /* a thread sleeps in a trap */
 	bool			ended;	/* gmb_ctx_end() is done */
@@ -84,6 +87,7 @@ struct gmb_ctx {
 
 	/* Fixed, or atomic. */
 	bool			set_up;	/* release: ring is valid */
+	bool			stamped; /* it counts in gmb_stamping */
 	atomic_t		mapped;	/* 0 never, 1 now or once */
 	u32			id;
 	u32			locked_pages;

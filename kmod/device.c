@@ -13,13 +13,14 @@
 
 #include "context.h"
 #include "device.h"
+#include "stats.h"
 #include "task.h"
 #include "trap.h"
 #include "user.h"
 #include "watch.h"
 
 #define GMB_FEATURES	(GMB_FEATURE_SLACK | GMB_FEATURE_SPIN | \
-			 GMB_FEATURE_SWEEP)
+			 GMB_FEATURE_SWEEP | GMB_FEATURE_STAMPS)
 
 static long gmb_device_query(void __user *arg)
 {
@@ -251,6 +252,7 @@ static void __exit gmb_exit(void)
 	gmb_ctx_global_fini();
 	gmb_task_global_fini();
 	gmb_watch_global_fini();
+	gmb_stats_global_fini();
 }
 
 module_init(gmb_init);

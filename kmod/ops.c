@@ -16,6 +16,7 @@
 #include "io.h"
 #include "ops.h"
 #include "peer.h"
+#include "stats.h"
 #include "task.h"
 #include "watch.h"
 
@@ -88,8 +89,7 @@ static const union gmb_op_words forbidden[] = {
 static inline void gmb_ops_post(struct gmb_ctx *ctx, u64 user_data, int res,
 				int error, u16 flags)
 {
-	gmb_ring_post(&ctx->ring, user_data, res, error, flags);
-	ctx->posted++;
+	gmb_stats_post(ctx, user_data, res, error, flags);
 }
 
 /* ---- the reader's place ---- */
@@ -525,6 +525,9 @@ void gmb_ops_start(struct gmb_ctx *ctx, const struct gmb_ioc_op *shared)
 	BUILD_BUG_ON(sizeof(words.op) != sizeof(words.word));
 
 	ret = gmb_op_take(&words, shared);
+	trace_gmb_submit(ctx->id, &words.op);
+	if (gmb_stats_on())
+		ctx->ready_ns = 0;
 	if (likely(!ret))
 		ret = gmb_op_dispatch(ctx, &words.op);
 	if (ret < 0 || (!ret && !(words.op.flags & GMB_F_SKIP)))
@@ -547,6 +550,8 @@ void gmb_ops_run(struct gmb_ctx *ctx, struct gmb_watch *w)
 	if (writing && w->writer->op != GMB_OP_READY)
 		clear |= GMB_CAN_WRITE;
 	/* Ordered before the attempts: see watch.h. */
+	if (gmb_stats_on())
+		ctx->ready_ns = w->stamp;
 	bits = atomic_fetch_andnot(clear, &w->ready);
 
 	if (unlikely(w->dropped)) {

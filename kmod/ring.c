@@ -24,6 +24,10 @@ static u32 gmb_ring_layout(struct gmb_ioc_setup *s)
 	s->sq_off = end;
 	end += s->sq_entries * sizeof(struct gmb_ioc_op);
 	s->stamp_off = 0;
+	if (s->flags & GMB_SETUP_STAMPS) {
+		s->stamp_off = end;
+		end += s->cq_entries * sizeof(struct gmb_ioc_stamp);
+	}
 	s->map_size = PAGE_ALIGN(end);
 	return s->map_size;
 }
@@ -84,6 +88,8 @@ int gmb_ring_init(struct gmb_ring *ring, struct gmb_ioc_setup *setup)
 	ring->shared = mem;
 	ring->sq = mem + setup->sq_off;
 	ring->cq = mem + setup->cq_off;
+	if (setup->stamp_off)
+		ring->stamps = mem + setup->stamp_off;
 	ring->sq_mask = setup->sq_entries - 1;
 	ring->cq_mask = setup->cq_entries - 1;
 	ring->cq_limit = setup->cq_entries;

@@ -31,6 +31,7 @@ struct gmb_ring {
 	struct gmb_ioc_ring	*shared;
 	struct gmb_ioc_op	*sq;
 	struct gmb_ioc_cqe	*cq;
+	struct gmb_ioc_stamp	*stamps; /* beside cq; NULL: not asked for */
 	u32			sq_mask;
 	u32			cq_mask;
 	u32			sq_head;

@@ -5,6 +5,7 @@
 #include <linux/slab.h>
 
 #include "context.h"
+#include "stats.h"
 #include "task.h"
 
 static struct kmem_cache *task_cache;
@@ -134,6 +135,9 @@ int gmb_task_wake(struct gmb_ctx *ctx, u64 target, int wake_flags)
 	if (old & GMB_DROPPED) {
 		ret = -ESRCH;
 	} else if (!(old & GMB_PERMIT)) {
+		if (gmb_stats_on())
+			task->stamp = gmb_stats_now();
+		trace_gmb_task_ready(ctx->id, task->user_data);
 		llist_add(&task->node, &ctx->woken);
 		gmb_ctx_notify(ctx, task->slack_ns, wake_flags);
 	}
@@ -149,13 +153,14 @@ out:
  */
 void gmb_task_run(struct gmb_ctx *ctx, struct gmb_task *task)
 {
+	if (gmb_stats_on())
+		ctx->ready_ns = task->stamp;
 	/* From here the task can be pushed again. */
 	if (atomic_fetch_andnot(GMB_PERMIT, &task->state) & GMB_DROPPED) {
 		call_rcu(&task->rcu, gmb_task_free_rcu);
 		return;
 	}
-	gmb_ring_post(&ctx->ring, task->user_data, 0, 0, GMB_CQE_WAKE);
-	ctx->posted++;
+	gmb_stats_post(ctx, task->user_data, 0, 0, GMB_CQE_WAKE);
 }
 
 /**

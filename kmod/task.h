@@ -32,6 +32,7 @@ struct gmb_task {
 	u32			tag;
 	u32			slack_ns;
 	u64			user_data;
+	u64			stamp;	/* when the permit was set */
 	struct rcu_head		rcu;
 };
 

@@ -15,6 +15,7 @@
 
 #include "context.h"
 #include "ops.h"
+#include "stats.h"
 #include "sweep.h"
 #include "task.h"
 #include "trap.h"
@@ -185,6 +186,7 @@ static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 		__set_current_state(TASK_RUNNING);
 		WRITE_ONCE(ctx->waiter, NULL);
 		mutex_lock(&ctx->lock);
+		ctx->running_ns = gmb_stats_now();
 	} else {
 		__set_current_state(TASK_RUNNING);
 		WRITE_ONCE(ctx->waiter, NULL);
@@ -267,7 +269,10 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 	if (unlikely(ret))
 		goto out;
 
+	trace_gmb_trap_enter(ctx->id, gmb_ring_waiting(&ctx->ring), args->min,
+			     args->timeout_ns);
 	ctx->posted = 0;
+	ctx->running_ns = 0;
 	ctx->may_io = gmb_trap_may_io();
 	gmb_trap_submit(ctx);
 	gmb_trap_perform(ctx);
@@ -282,6 +287,7 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 	gmb_ring_publish(&ctx->ring);
 	if (ctx->posted)
 		ret = ctx->posted;
+	trace_gmb_trap_exit(ctx->id, ret);
 out:
 	mutex_unlock(&ctx->lock);
 	return ret;

@@ -9,6 +9,7 @@
 #include "context.h"
 #include "device.h"
 #include "ops.h"
+#include "stats.h"
 #include "user.h"
 #include "watch.h"
 
@@ -17,6 +18,8 @@ static struct kmem_cache *watch_cache;
 static inline void gmb_watch_push(struct gmb_ctx *ctx, struct gmb_watch *w,
 				  u32 slack, int wake_flags)
 {
+	if (gmb_stats_on())
+		w->stamp = gmb_stats_now();
 	llist_add(&w->node, &ctx->ready);
 	gmb_ctx_notify(ctx, slack, wake_flags);
 }
@@ -38,6 +41,7 @@ static void gmb_watch_wake(struct gmb_watch *w, int wake_flags, void *key)
 {
 	u32 events = (__force u32)key_to_poll(key) & GMB_EVENTS_ANY;
 	u32 bits = 0, armed, old;
+	struct gmb_ctx *ctx;
 
 	/* No key: anything may have happened. */
 	if (!key)
@@ -67,9 +71,11 @@ static void gmb_watch_wake(struct gmb_watch *w, int wake_flags, void *key)
 			return;
 		old = atomic_fetch_or(GMB_QUEUED, &w->ready);
 	}
-	if (!(old & GMB_QUEUED))
-		gmb_watch_push(w->wait.private, w,
-			       gmb_watch_slack(w, armed, events), wake_flags);
+	if (old & GMB_QUEUED)
+		return;
+	ctx = w->wait.private;
+	trace_gmb_ready(ctx->id, w, events);
+	gmb_watch_push(ctx, w, gmb_watch_slack(w, armed, events), wake_flags);
 }
 
 /*
@@ -339,8 +345,11 @@ void gmb_watch_drop_all(struct gmb_ctx *ctx)
  */
 void gmb_watch_queue(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
-	if (!(atomic_fetch_or(GMB_QUEUED, &w->ready) & GMB_QUEUED))
-		llist_add(&w->node, &ctx->ready);
+	if (atomic_fetch_or(GMB_QUEUED, &w->ready) & GMB_QUEUED)
+		return;
+	if (gmb_stats_on())
+		w->stamp = gmb_stats_now();
+	llist_add(&w->node, &ctx->ready);
 }
 
 /**

@@ -104,6 +104,7 @@ struct gmb_watch {
 	u8			msg;
 	u8			kind;
 	bool			dropped;
+	u64			stamp;	/* when it was queued */
 };
 
 /* What vfs_poll() says, without its type. */

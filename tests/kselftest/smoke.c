@@ -37,6 +37,7 @@ struct loop {
 	struct gmb_ioc_ring *ring;
 	struct gmb_ioc_op *sq;
 	struct gmb_ioc_cqe *cq;
+	struct gmb_ioc_stamp *stamps;
 };
 
 static int tests, failed;
@@ -67,7 +68,8 @@ static unsigned long long now(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static void loop_open(struct loop *l, unsigned int sq, unsigned int cq)
+static void loop_open_flags(struct loop *l, unsigned int sq, unsigned int cq,
+			    unsigned int flags)
 {
 	void *map;
 
@@ -76,6 +78,7 @@ static void loop_open(struct loop *l, unsigned int sq, unsigned int cq)
 		die(GMB_DEVICE);
 	l->setup = (struct gmb_ioc_setup){
 		.size = sizeof(l->setup),
+		.flags = flags,
 		.sq_entries = sq,
 		.cq_entries = cq,
 	};
@@ -88,6 +91,12 @@ static void loop_open(struct loop *l, unsigned int sq, unsigned int cq)
 	l->ring = map;
 	l->sq = map + l->setup.sq_off;
 	l->cq = map + l->setup.cq_off;
+	l->stamps = map + l->setup.stamp_off;
+}
+
+static void loop_open(struct loop *l, unsigned int sq, unsigned int cq)
+{
+	loop_open_flags(l, sq, cq, 0);
 }
 
 static void loop_close(struct loop *l)
@@ -570,6 +579,46 @@ static void test_slack(void)
 	loop_close(&l);
 }
 
+static void test_stamps(void)
+{
+	struct gmb_ioc_stamp *s;
+	unsigned long long from;
+	pthread_t thread;
+	struct waker w;
+	struct loop l;
+	char buf[4];
+	int fd[2];
+
+	printf("# stamps\n");
+	loop_open_flags(&l, 64, 64, GMB_SETUP_STAMPS);
+	check(l.setup.stamp_off != 0, "there are stamps");
+	stream_pair(AF_UNIX, fd);
+	watch(&l, fd[0]);
+	put_buf(&l, GMB_OP_RECV, fd[0], 1, buf, 1);
+	w = (struct waker){ .fd = fd[1], .delay_us = 20000 };
+	from = now();
+	pthread_create(&thread, NULL, writer_run, &w);
+	trap(&l, 1);
+	pthread_join(thread, NULL);
+	s = &l.stamps[l.ring->cq_head & (l.setup.cq_entries - 1)];
+	expect(&l, "receive", 1, 1, 0);
+	check(from <= s->ready && s->ready <= s->woken &&
+		      s->woken <= s->running && s->running <= s->done &&
+		      s->done <= now(),
+	      "ready +%llu woken +%llu running +%llu done",
+	      s->woken - s->ready, s->running - s->woken,
+	      s->done - s->running);
+	put(&l, GMB_OP_NOP, 0, 2);
+	trap(&l, 1);
+	s = &l.stamps[l.ring->cq_head & (l.setup.cq_entries - 1)];
+	expect(&l, "nothing", 2, 0, 0);
+	check(!s->ready && !s->woken && !s->running && s->done,
+	      "at once: only done is stamped");
+	loop_close(&l);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void test_pressure(void)
 {
 	struct loop l;
@@ -620,6 +669,7 @@ int main(void)
 	test_sweep();
 	test_tasks();
 	test_slack();
+	test_stamps();
 	test_pressure();
 	test_signal();
 	printf("1..%d\n", tests);
