@@ -93,10 +93,11 @@ GMB_API GMB_MUST_CHECK int gmb_scope_open(struct gmb_scope *scope,
  * the program is aborted with a sentence that says so.
  *
  * Context: task only. Never suspends.
- * Return: 0 if no wait inside was cancelled by this scope or an enclosing one;
+ * Return: 0 if no wait was cancelled by this scope or an enclosing one;
  *	-ETIMEDOUT a wait was cancelled because this scope's deadline passed
  *	(0 with %GMB_SCOPE_SKIP); -ECANCELED a wait was cancelled because
- *	somebody cancelled this scope or an enclosing one.
+ *	somebody cancelled this scope or an enclosing one (of an enclosing one
+ *	that may be a wait outside of this scope).
  */
 GMB_API int gmb_scope_close(struct gmb_scope *scope);
 

@@ -49,6 +49,8 @@ static intptr_t try_event(struct gmb_event *event, intptr_t *value)
 
 static intptr_t try_join(struct gmb_task *task, intptr_t *result)
 {
+	if (gmb__task_is_foreign(task))
+		return -EXDEV;
 	if (!gmb__task_ended(task))
 		return -EAGAIN;
 	if (result)

@@ -229,8 +229,18 @@ gmb_time gmb_deadline(void)
 }
 
 /*
+ * Does it wait for the end of tasks: those of a manager, or one whose spawner
+ * has given up waiting for its start?
+ */
+static bool lasts_as_long_as_tasks(const struct gmb__strand *strand)
+{
+	return strand->row.wait_kind == GMB_WAIT_MANAGER ||
+	       strand->row.wait_kind == GMB_WAIT_STARTED;
+}
+
+/*
  * The last resort against a deadlock inside shields: no wait can last any more.
- * What waits for the tasks of a manager ends as they end.
+ * What waits for the end of tasks ends as they end.
  */
 void gmb__scope_kill_all(struct gmb_loop *loop)
 {
@@ -244,7 +254,7 @@ void gmb__scope_kill_all(struct gmb_loop *loop)
 
 		if (trap && trap->shielded &&
 		    scope->owner->innermost == scope &&
-		    scope->owner->strand.row.wait_kind != GMB_WAIT_MANAGER)
+		    !lasts_as_long_as_tasks(&scope->owner->strand))
 			trap->shielded = false;
 		reach(scope, root);
 	}

@@ -36,6 +36,8 @@ int gmb_join(struct gmb_task *task, intptr_t *result)
 	rc = gmb__trap_init(&trap);
 	if (rc < 0)
 		return (int)rc;
+	if (gmb__unlikely(gmb__task_is_foreign(task)))
+		return -EXDEV;
 	if (!gmb__task_ended(task)) {
 		if (lives_in((struct gmb_task *)trap.strand, task))
 			return -EDEADLK;
