@@ -64,8 +64,11 @@ static inline void stream_open(struct world *w, struct stream *s)
 {
 	int size = 2048;
 
-	s->kind = one_in(w, 40) ? STREAM_TCP :
-		  one_in(w, 2) ? STREAM_PIPE : STREAM_UNIX;
+	s->kind = STREAM_UNIX;
+	if (one_in(w, 40))
+		s->kind = STREAM_TCP;
+	else if (one_in(w, 2))
+		s->kind = STREAM_PIPE;
 	if (s->kind == STREAM_PIPE)
 		return open_pipe(s);
 	if (s->kind == STREAM_TCP)
