@@ -54,7 +54,9 @@ start()
 {
 	local name=$1 program=$2 out=$scratch/$1.out
 	shift 2
-	env --default-signal=INT "$B/examples/$program" "$@" >"$out" 2>&1 &
+	# Emptied here, for the program is not there yet when it is looked at.
+	: >"$out"
+	env --default-signal=INT "$B/examples/$program" "$@" >>"$out" 2>&1 &
 	pid=$!
 	pids+=("$pid")
 	port=
@@ -190,6 +192,7 @@ echoes()
 	local server
 	start echo echo_server 0
 	ok $? "echo_server says where it is"
+	[ -n "$port" ] || return
 	server=$pid echo_port=$port
 	grep -q "($GMB_BACKEND)" "$scratch/echo.out"
 	ok $? "echo_server runs on $GMB_BACKEND"
@@ -212,6 +215,7 @@ proxies()
 	local proxy
 	start proxy tcp_proxy 0 127.0.0.1 "$1"
 	ok $? "tcp_proxy says where it is"
+	[ -n "$port" ] || return
 	proxy=$pid
 	run echo_client "$port" 20 10 &&
 		says "200 messages echoed to 20 clients: success"
@@ -226,8 +230,10 @@ chats()
 	local chat a b line
 	start chat chat_server 0
 	ok $? "chat_server says where it is"
+	[ -n "$port" ] || return
 	chat=$pid
-	exec {a}<>"/dev/tcp/127.0.0.1/$port" {b}<>"/dev/tcp/127.0.0.1/$port"
+	exec {a}<>"/dev/tcp/127.0.0.1/$port" &&
+		exec {b}<>"/dev/tcp/127.0.0.1/$port" || return
 	echo "is anybody here" >&"$b"
 	line=$(hear "$a")
 	expect "is anybody here" "${line#*: }"
@@ -246,6 +252,7 @@ threads()
 	local server fd i good=0 line
 	start threads server_threads 0 3
 	ok $? "server_threads says where it is"
+	[ -n "$port" ] || return
 	server=$pid
 	for i in {1..30}; do
 		exec {fd}<>"/dev/tcp/127.0.0.1/$port" || break
