@@ -30,7 +30,9 @@ endif
 stress_names := $(patsubst tests/stress/%.c,%,$(wildcard tests/stress/*.c))
 define stress_suites
 $(call suite,check,stress.$(1).epoll,plain,600,$(with) epoll @B@/tests/stress/$(1))
+$(call suite,check,stress.$(1).uring,plain,600,$(with) uring @B@/tests/stress/$(1))
 $(call suite,check,stress.$(1).asan,asan,600,$(with) uring @B@/tests/stress/$(1))
+$(call suite,check-full,stress.$(1).asan.epoll,asan,1200,$(with) epoll @B@/tests/stress/$(1))
 $(call suite,check-full,stress.$(1).long.epoll,plain,1200,$(with) epoll @B@/tests/stress/$(1))
 $(call suite,check-full,stress.$(1).long.uring,plain,1200,$(with) uring @B@/tests/stress/$(1))
 $(call suite,check-full,stress.$(1).tsan,tsan,1200,$(with) epoll @B@/tests/stress/$(1))

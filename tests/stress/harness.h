@@ -25,10 +25,10 @@
 #include <giambio.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STRESS_SLOWER	20
+#define STRESS_SLOWER	10
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define STRESS_SLOWER	20
+#define STRESS_SLOWER	10
 #endif
 #endif
 #ifndef STRESS_SLOWER
