@@ -84,6 +84,7 @@ struct gmb_ctx {
 	bool			ended;	/* gmb_ctx_end() is done */
 	u32			sweep_at; /* next watch to look at */
 	u32			sweep_left; /* until all were looked at */
+	u32			busy;	/* traps that did not have to wait */
 
 	/* Fixed, or atomic. */
 	bool			set_up;	/* release: ring is valid */

@@ -29,6 +29,9 @@ MODULE_PARM_DESC(allow_seccomp, "Let programs under seccomp transfer data, unsee
 #define GMB_TRAP_BREATH		64
 /* Watches looked at before a sleep, and how long the next look may wait. */
 #define GMB_TRAP_SWEEP		256
+/* A loop that never sleeps looks at so many, once in so many traps. */
+#define GMB_TRAP_SWEEP_BUSY	8
+#define GMB_TRAP_SWEEP_TRAPS	32
 #define GMB_TRAP_SWEEP_NS	(10 * NSEC_PER_MSEC)
 
 /**
@@ -278,9 +281,9 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 	gmb_trap_perform(ctx);
 	if (ctx->posted < args->min) {
 		ret = gmb_trap_wait(ctx, args);
-	} else {
-		ctx->sweep_left = 1;
-		gmb_sweep(ctx, 1);
+	} else if (unlikely(++ctx->busy % GMB_TRAP_SWEEP_TRAPS == 0)) {
+		gmb_sweep_restart(ctx);
+		gmb_sweep(ctx, GMB_TRAP_SWEEP_BUSY);
 	}
 	if (!gmb_trap_idle(ctx))
 		WRITE_ONCE(*ctx->pending, 1);

@@ -55,8 +55,8 @@
  *
  * A watch outlives close(2) of its descriptor. The program should use
  * GMB_OP_WATCH_DROP, which can close the descriptor as well; where it does
- * not, a file to which nobody else holds a reference is found by a sweep, a
- * few watches per trap, and released. Operations parked on it complete with
+ * not, a file to which nobody else holds a reference is found by a sweep, now
+ * and then and before a long sleep, and released. What is parked completes with
  * -EBADF.
  *
  * An operation's life
