@@ -37,6 +37,8 @@
 #define GMB__TURN_NS		(500 * GMB_US)
 #define GMB__BUDGET_MAX		1024
 #define GMB__BUDGET_START	64
+/* Scheduling points that a task may pass in a row without giving way. */
+#define GMB__CREDIT		16
 
 struct gmb__backend_ops;
 struct gmb_loop;
@@ -65,6 +67,7 @@ struct gmb_loop {
 	struct gmb__strand *ready_first;
 	struct gmb__strand *ready_last;
 	int32_t budget;
+	int32_t credit;		/* of the current strand: GMB__CREDIT */
 	bool slow;		/* observed or hooked: go through the loop */
 	bool killed;		/* every wait fails: the loop is being ended */
 	struct gmb__context context;
@@ -184,6 +187,7 @@ static inline void gmb__loop_begin_step(struct gmb_loop *loop,
 {
 	loop->ready_first = next->next;
 	loop->budget--;
+	loop->credit = GMB__CREDIT;
 	loop->current = next;
 	loop->page->running = next->row.id;
 	next->row.state = GMB_TASK_RUNNING;

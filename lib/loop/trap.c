@@ -101,28 +101,6 @@ void gmb__trap_cancel(struct gmb__trap *trap)
 	gmb__trap_abort(trap, -ECANCELED);
 }
 
-intptr_t gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
-			const void *object, uint64_t arg)
-{
-	struct gmb__strand *self = trap->strand;
-	struct gmb_loop *loop = gmb__loop;
-
-	if (gmb__likely(trap->state == GMB__TRAP_OPEN || trap->held)) {
-		self->row.wait_kind = (uint8_t)kind;
-		self->row.wait_object = (uintptr_t)object;
-		self->row.wait_arg = arg;
-		self->row.since = loop->now;
-		self->row.state = GMB_TASK_WAITING;
-		self->trap = trap;
-		gmb__loop_switch(loop, self);
-		self->row.wait_kind = GMB_WAIT_NONE;
-	}
-	/* The cancellation is noticed only if nothing won after all. */
-	if (gmb__unlikely(trap->cancelled && !trap->winner && self->cancel))
-		self->cancel->caught = 1;
-	return trap->result;
-}
-
 void gmb__waitq_complete_all(struct gmb__waitq *q, intptr_t result)
 {
 	struct gmb__wait *wait;

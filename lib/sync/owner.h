@@ -43,10 +43,9 @@ static inline int gmb__owner_check_in(struct gmb_loop **loop, bool busy,
 void gmb__owner_fini(struct gmb_loop **loop, bool busy, const char *call);
 
 /* Wait in one queue, without more: what most objects need. */
-static inline intptr_t gmb__sync_park(struct gmb__trap *trap,
-				      struct gmb__waitq *q,
-				      enum gmb_wait_kind kind,
-				      const void *object, uint64_t arg)
+static gmb__always_inline intptr_t
+gmb__sync_park(struct gmb__trap *trap, struct gmb__waitq *q,
+	       enum gmb_wait_kind kind, const void *object, uint64_t arg)
 {
 	struct gmb__wait wait;
 

@@ -119,7 +119,7 @@ int gmb_yield(void)
 		return -EPERM;
 	if (gmb__unlikely(self->cancel))
 		return gmb_checkpoint();
-	gmb__pass();
+	gmb__give_way();
 	return 0;
 }
 
@@ -176,7 +176,7 @@ int gmb_sleep_until(gmb_time when)
 	if (when == GMB_NEVER)
 		return sleep_for_ever(&trap);
 	if (when <= gmb__loop->now) {
-		gmb__pass();
+		gmb__give_way();
 		return 0;
 	}
 	rc = gmb__timer_start(&gmb__loop->timers, when, wake_sleeper, &sleep,

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <giambio.h>
+#include "loop/loop.h"
 
 #define check_that(condition)                                             \
 	do {                                                              \
@@ -90,6 +91,12 @@ static inline void run_test(gmb_task_fn fn, void *arg)
 	}                                                                 \
 	END_TEST                                                          \
 	static intptr_t name##_main(void *unused __attribute__((unused)))
+
+/* The next scheduling point is one at which the calling task gives way. */
+static inline void spend_credit(void)
+{
+	gmb__loop->credit = 1;
+}
 
 /* Let the others run until they all wait, as far as that takes no time. */
 static inline void let_run(void)

@@ -366,9 +366,11 @@ TASK_TEST(calls_are_checkpoints)
 		gmb_spawn(m, count_up, &count);
 		check_is(gmb_channel_try_send(&tx, &item), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_channel_send(&tx, &item), 0);
 		check_is(count, 1);
 		gmb_spawn(m, count_up, &count);
+		spend_credit();
 		check_is(gmb_channel_receive(&rx, &item), 0);
 		check_is(count, 2);
 	}

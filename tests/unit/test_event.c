@@ -149,6 +149,7 @@ TASK_TEST(wait_is_a_checkpoint)
 	check_is(gmb_event_trigger(&event, 0), 0);
 	gmb_manager(m, rc) {
 		gmb_spawn(m, count_up, &count);
+		spend_credit();
 		check_is(gmb_event_wait(&event, NULL), 0);
 		check_is(count, 1);
 	}

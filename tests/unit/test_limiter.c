@@ -200,6 +200,7 @@ TASK_TEST(acquire_is_a_checkpoint)
 		gmb_spawn(m, count_up, &count);
 		check_is(gmb_limiter_try_acquire(&l, &a), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_limiter_acquire(&l, &b), 0);
 		check_is(count, 1);
 	}

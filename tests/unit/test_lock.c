@@ -219,6 +219,7 @@ TASK_TEST(acquire_is_a_checkpoint)
 		check_is(gmb_lock_try_acquire(&lock), 0);
 		check_is(gmb_lock_release(&lock), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_lock_acquire(&lock), 0);
 		check_is(count, 1);
 		check_is(gmb_lock_release(&lock), 0);

@@ -385,6 +385,7 @@ REAL_TEST(receive_is_a_checkpoint)
 		gmb_spawn(m, count_up, &count);
 		check_is(gmb_mailbox_try_receive(mailbox, &item), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_mailbox_receive(mailbox, &item), 0);
 		check_is(count, 1);
 	}

@@ -318,9 +318,11 @@ TASK_TEST(calls_are_checkpoints)
 		check_is(gmb_queue_try_put(&q, &item), 0);
 		check_is(gmb_queue_try_get(&q, &item), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_queue_put(&q, &item), 0);
 		check_is(count, 1);
 		gmb_spawn(m, count_up, &count);
+		spend_credit();
 		check_is(gmb_queue_get(&q, &item), 0);
 		check_is(count, 2);
 	}

@@ -511,6 +511,7 @@ TASK_TEST(is_a_checkpoint)
 		gmb_spawn(m, count_up, &count);
 		check_is(gmb_try_select(&c, 1), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_select(&c, 1), 0);
 		check_is(count, 1);
 	}

@@ -163,6 +163,7 @@ TASK_TEST(acquire_is_a_checkpoint)
 		gmb_spawn(m, count_up, &count);
 		check_is(gmb_semaphore_try_acquire(&s), 0);
 		check_is(count, 0);
+		spend_credit();
 		check_is(gmb_semaphore_acquire(&s), 0);
 		check_is(count, 1);
 	}

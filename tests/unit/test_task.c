@@ -247,6 +247,32 @@ TASK_TEST(ready_tasks_run_in_order_and_in_turn)
 	return rc;
 }
 
+static intptr_t count_up(void *arg)
+{
+	++*(int *)arg;
+	return 0;
+}
+
+/* A task that never has to wait cannot keep the others from running. */
+TASK_TEST(calls_that_succeed_at_once_give_way_in_the_end)
+{
+	struct gmb_semaphore s;
+	int count = 0, i;
+	intptr_t rc = 0;
+
+	check_is(gmb_semaphore_init(&s, 1, 1), 0);
+	gmb_manager(m, rc) {
+		gmb_spawn(m, count_up, &count);
+		for (i = 0; !count; i++) {
+			check_is(gmb_semaphore_acquire(&s), 0);
+			check_is(gmb_semaphore_release(&s), 0);
+		}
+		check_that(i > 1 && i <= GMB__CREDIT);
+	}
+	gmb_semaphore_fini(&s);
+	return rc;
+}
+
 static intptr_t spin(void *arg)
 {
 	int *stop = arg;
@@ -424,6 +450,7 @@ Suite *test_task_suite(void)
 	tcase_add_test(tc, ecanceled_without_a_cancellation_is_a_failure);
 	tcase_add_test(tc, completion_wins_over_a_cancel_in_the_same_turn);
 	tcase_add_test(tc, ready_tasks_run_in_order_and_in_turn);
+	tcase_add_test(tc, calls_that_succeed_at_once_give_way_in_the_end);
 	tcase_add_test(tc, ready_tasks_do_not_starve_timers);
 	tcase_add_test(tc, sleepers_wake_in_the_order_of_their_times);
 	tcase_add_test(tc, sleep_forms);
