@@ -6,9 +6,9 @@
  * finds files to which nobody else does and drops their watches, so that the
  * other end of a connection hears of the close.
  *
- * It goes round the table, now and then, and all of it before a long sleep. The
- * file's count can only be one when no descriptor of any process is left; nobody
- * can make a new one from it then.
+ * It goes round the table, now and then, and all of it before a long sleep. A
+ * file's count can only be one when no descriptor of any process is left, and
+ * nobody can make a new one from it then.
  */
 #ifndef GMB_SWEEP_H
 #define GMB_SWEEP_H
