@@ -36,6 +36,7 @@ $(call suite,check-full,stress.$(1).asan.epoll,asan,1200,$(with) epoll @B@/tests
 $(call suite,check-full,stress.$(1).long.epoll,plain,1200,$(with) epoll @B@/tests/stress/$(1))
 $(call suite,check-full,stress.$(1).long.uring,plain,1200,$(with) uring @B@/tests/stress/$(1))
 $(call suite,check-full,stress.$(1).tsan,tsan,1200,$(with) epoll @B@/tests/stress/$(1))
+$(call suite,check-full,stress.$(1).tsan.uring,tsan,1200,$(with) uring @B@/tests/stress/$(1))
 endef
 $(foreach s,$(stress_names),$(eval $(call stress_suites,$(s))))
 

@@ -22,7 +22,7 @@ struct message {
 	uint32_t number;	/* counts up for each sender and mailbox */
 };
 
-enum { SENDERS = THREADS * ROUNDS * (POSTERS + 1) };
+enum { SENDERS = THREADS * ROUNDS * POSTERS };
 
 /* A mailbox, from its publication to the end of the schedule. */
 struct box {
@@ -183,6 +183,7 @@ static intptr_t loop_main(void *arg)
 {
 	struct place *place = (struct place *)arg;
 	struct poster posters[POSTERS];
+	int first = (place->thread * ROUNDS + place->round) * POSTERS;
 	struct gmb_mailbox *mailbox;
 	intptr_t rc = 0;
 	int i;
@@ -195,9 +196,7 @@ static intptr_t loop_main(void *arg)
 		for (i = 0; i < POSTERS; i++) {
 			posters[i].place = place;
 			posters[i].random = stress_random(&place->random);
-			posters[i].sender = (uint32_t)(
-				(place->thread * ROUNDS + place->round) *
-				(POSTERS + 1) + i);
+			posters[i].sender = (uint32_t)(first + i);
 			gmb_spawn(m, post, &posters[i]);
 		}
 	}

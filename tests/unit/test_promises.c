@@ -86,7 +86,7 @@ static intptr_t seven(void *arg)
 	return 7;
 }
 
-TASK_TEST(joiner_gets_the_result_though_the_manager_closes_at_once)
+TASK_TEST(joiner_gets_the_result_though_it_closes_at_once)
 {
 	struct gmb_manager inner;
 	struct gmb_task *joiner = NULL;
@@ -623,8 +623,7 @@ Suite *test_promises_suite(void)
 
 	tcase_add_test(tcase,
 		       empty_manager_that_closes_waits_for_a_late_task);
-	tcase_add_test(tcase,
-		       joiner_gets_the_result_though_the_manager_closes_at_once);
+	tcase_add_test(tcase, joiner_gets_the_result_though_it_closes_at_once);
 	tcase_add_test(tcase,
 		       manager_closes_only_after_a_task_that_is_still_starting);
 	tcase_add_test(tcase, deadline_is_taken_away_while_another_one_fires);
