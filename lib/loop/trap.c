@@ -48,11 +48,14 @@ static bool withdraw(struct gmb__wait *wait)
 
 static void withdraw_all(struct gmb__trap *trap, struct gmb__wait *except)
 {
-	struct gmb__wait *wait;
+	struct gmb__wait *wait, *next;
 
-	for (wait = trap->waits; wait; wait = wait->peer)
+	/* A wait that is withdrawn may be gone: its other end frees it. */
+	for (wait = trap->waits; wait; wait = next) {
+		next = wait->peer;
 		if (wait != except && withdraw(wait))
 			trap->held++;
+	}
 }
 
 bool gmb__wait_complete(struct gmb__wait *wait, intptr_t result)
