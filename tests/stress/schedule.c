@@ -212,9 +212,10 @@ static void act_scope(struct record *me, int nesting)
 	if (at >= 0)
 		w->scopes[at] = NULL;
 	rc = gmb_scope_close(&scope);
+	/* Another task may have made the deadline an earlier one. */
 	if (rc == -ETIMEDOUT)
-		must(gmb_scope_cancelled(&scope) && gmb_now() >= deadline &&
-		     !(flags & GMB_SCOPE_SKIP));
+		must(gmb_scope_cancelled(&scope) &&
+		     gmb_now() >= scope.deadline && !(flags & GMB_SCOPE_SKIP));
 	else
 		must(rc == 0 || rc == -ECANCELED);
 }

@@ -10,6 +10,8 @@
 #include <pthread.h>
 #include "harness.h"
 
+Suite *test_promises_suite(void);
+
 static intptr_t nop(void *arg)
 {
 	(void)arg;
