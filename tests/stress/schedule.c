@@ -11,6 +11,7 @@
  * does not end is an error, however its tasks wait for each other.
  */
 #include "actions.h"
+#include "audit.h"
 #include "loop/loop.h"
 
 static void act(struct record *me, int nesting);
@@ -324,6 +325,8 @@ static void act(struct record *me, int nesting)
 	case 11:
 		if (one_in(w, 3))
 			act_close(w);
+		else if (one_in(w, 6))
+			must_be(gmb_dump(w->sink), 0);
 		break;
 	case 12:
 	case 13:
@@ -361,6 +364,8 @@ static void world_open(struct world *w)
 				 (size_t)below(w, 4)), 0);
 	for (i = 0; i < STREAMS; i++)
 		stream_open(w, &w->streams[i]);
+	w->sink = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	must(w->sink >= 0);
 }
 
 static size_t messages_left(struct world *w)
@@ -401,6 +406,7 @@ static void world_close(struct world *w)
 	gmb_mailbox_put(w->mailbox);
 	for (i = 0; i < STREAMS; i++)
 		stream_end(&w->streams[i]);
+	close(w->sink);
 }
 
 /* What the loop counts must come out even. */
@@ -448,6 +454,8 @@ static void schedule(uint64_t seed)
 		.size = sizeof(opts),
 		.stack_size = 256 << 10,
 	};
+	struct audit audit;
+	bool audited;
 
 	memset(&w, 0, sizeof(w));
 	w.random = seed;
@@ -456,7 +464,13 @@ static void schedule(uint64_t seed)
 		w.scale = 2 * GMB_US;
 	else
 		opts.flags |= GMB_LOOP_FAKE_CLOCK;
+	audited = one_in(&w, 4);
+	if (audited)
+		audit_open(&audit);
+	must_be(gmb_observe(one_in(&w, 4) ? GMB_OBSERVE_TIMES : 0), 0);
 	must_be(gmb_run_with(&opts, root, &w), 4711);
+	if (audited)
+		audit_close(&audit);
 }
 
 int main(void)
@@ -464,8 +478,8 @@ int main(void)
 	static const struct stress_program program = {
 		.name = "random schedules",
 		.one = schedule,
-		.check = 20000,
-		.full = 60000,
+		.check = 30000,
+		.full = 100000,
 	};
 
 	return stress_main(&program);

@@ -85,6 +85,7 @@ struct world {
 
 	uint8_t items[ITEMS];
 	int item_count;
+	int sink;			/* a descriptor for what nobody reads */
 	int dropped;			/* items in a channel nobody read */
 	gmb_time scale;			/* of all spans of time */
 };
