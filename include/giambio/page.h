@@ -189,8 +189,7 @@ struct gmb_histogram {
  * @step_since:  when the running task was switched to, while observed
  * @running:     id of the running task, or 0
  * @turns:       turns of the loop
- * @steps:       scheduling points: switches to tasks, and calls that passed one
- *	without a switch
+ * @steps:       switches to tasks, and yields that found nobody to give way to
  * @polls:       calls into the backend
  * @sleeps:      those of them that could wait
  * @completions: operations that the backend completed

@@ -164,3 +164,79 @@ void gmb__context_fini(struct gmb__context *ctx)
 {
 	gmb__fiber_fini(&ctx->fiber);
 }
+
+#if GMB__CONTEXT_TAIL
+
+#if defined(__CET__) && (__CET__ & 1)
+#define NOTRACK	"notrack "
+#define LANDING	"endbr64\n\t"
+#else
+#define NOTRACK	""
+#define LANDING	""
+#endif
+
+/*
+ * The suspended context stands behind its pushes, at label 1:
+ *
+ *	sp ->	r15 | r14 | r13 | r12 | rbx | rbp | address of the caller
+ */
+__attribute__((naked))
+int gmb__context_switch_tail(struct gmb__context *from __attribute__((unused)),
+			     struct gmb__context *to __attribute__((unused)))
+{
+	__asm__ volatile(
+		LANDING
+		"pushq	%rbp\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %rbp, 0\n\t"
+		"pushq	%rbx\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %rbx, 0\n\t"
+		"pushq	%r12\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %r12, 0\n\t"
+		"pushq	%r13\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %r13, 0\n\t"
+		"pushq	%r14\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %r14, 0\n\t"
+		"pushq	%r15\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		".cfi_rel_offset %r15, 0\n\t"
+		"leaq	1f(%rip), %rax\n\t"
+		"movq	%rsp, 0(%rdi)\n\t"
+		"movq	%rax, 8(%rdi)\n\t"
+		"movq	%rbp, 16(%rdi)\n\t"
+		"movq	8(%rsi), %rax\n\t"
+		"movq	0(%rsi), %rsp\n\t"
+		"movq	16(%rsi), %rbp\n\t"
+		"jmpq	*%rax\n"
+		"1:\n\t"
+		LANDING
+		"popq	%r15\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %r15\n\t"
+		"popq	%r14\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %r14\n\t"
+		"popq	%r13\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %r13\n\t"
+		"popq	%r12\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %r12\n\t"
+		"popq	%rbx\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %rbx\n\t"
+		"popq	%rbp\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_restore %rbp\n\t"
+		"popq	%rcx\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_register %rip, %rcx\n\t"
+		"xorl	%eax, %eax\n\t"
+		NOTRACK "jmpq	*%rcx\n\t");
+}
+
+#endif

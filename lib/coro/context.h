@@ -268,6 +268,30 @@ static gmb__always_inline void gmb__context_switch(struct gmb__context *from,
 #endif
 }
 
+#if defined(__x86_64__) && !GMB__UCONTEXT && !GMB__FIBER
+
+#define GMB__CONTEXT_TAIL	1
+
+/**
+ * gmb__context_switch_tail() - switch as the last thing that a function does
+ * @from: the running context
+ * @to:   a suspended context of this thread, not @from
+ *
+ * As gmb__context_switch(), for a function that has nothing left to do but to
+ * return 0: `return gmb__context_switch_tail(from, to)`. When the context goes on
+ * it jumps to the caller instead of returning to it. A return would be
+ * mispredicted, because the processor expects the caller of whoever ran last.
+ *
+ * Context: on @from's stack.
+ * Return: 0.
+ */
+int gmb__context_switch_tail(struct gmb__context *from,
+			     struct gmb__context *to);
+
+#else
+#define GMB__CONTEXT_TAIL	0
+#endif
+
 /**
  * gmb__context_switch_last() - leave a context for ever
  * @from: the running context; to be given to gmb__context_fini() by the others,

@@ -111,16 +111,35 @@ int gmb_checkpoint(void)
 	return gmb__trap_init(&trap);
 }
 
+static __attribute__((noinline)) int give_way(void)
+{
+	gmb__give_way();
+	return 0;
+}
+
 int gmb_yield(void)
 {
 	struct gmb__strand *self = gmb__strand_self();
+#if GMB__CONTEXT_TAIL
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *next;
+#endif
 
 	if (gmb__unlikely(!self))
 		return -EPERM;
 	if (gmb__unlikely(self->cancel))
 		return gmb_checkpoint();
-	gmb__give_way();
-	return 0;
+#if GMB__CONTEXT_TAIL
+	/* The usual way of give_way(), left by a jump. */
+	next = loop->ready_first;
+	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+		gmb__stack_check(&self->stack);
+		gmb__loop_ready(loop, self);
+		gmb__loop_begin_step(loop, next);
+		return gmb__context_switch_tail(&self->context, &next->context);
+	}
+#endif
+	return give_way();
 }
 
 /* A sleeper: its wait and the timer that completes it. */
