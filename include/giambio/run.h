@@ -5,8 +5,8 @@
  * Running a loop: the door from ordinary code into tasks.
  *
  * A thread runs at most one loop at a time, a program any number of threads.
- * After fork() the child must not use a loop of the parent: it calls exec() or
- * _exit(), or gmb_run() anew.
+ * After fork() the child has no loop: it calls exec() or _exit(), or gmb_run()
+ * anew, but must not return from the task in which it was forked.
  */
 #ifndef GIAMBIO_RUN_H
 #define GIAMBIO_RUN_H

@@ -278,8 +278,8 @@ static gmb__always_inline void gmb__context_switch(struct gmb__context *from,
  * @to:   a suspended context of this thread, not @from
  *
  * As gmb__context_switch(), for a function that has nothing left to do but to
- * return 0: `return gmb__context_switch_tail(from, to)`. When the context goes on
- * it jumps to the caller instead of returning to it. A return would be
+ * return 0: `return gmb__context_switch_tail(from, to)`. When the context goes
+ * on it jumps to the caller instead of returning to it. A return would be
  * mispredicted, because the processor expects the caller of whoever ran last.
  *
  * Context: on @from's stack.

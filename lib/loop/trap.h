@@ -114,8 +114,8 @@ static inline void gmb__trap_add(struct gmb__trap *trap, struct gmb__wait *wait,
  * @arg:    for dumps
  *
  * It is inline because a return after a switch is mispredicted: the processor
- * predicts the caller of whoever ran last. Each function less between the switch
- * and the program is a misprediction less.
+ * predicts the caller of whoever ran last. Each function less between the
+ * switch and the program is a misprediction less.
  *
  * Return: the result of the winner; -ECANCELED or the reason of the abort.
  */

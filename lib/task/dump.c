@@ -178,8 +178,9 @@ static void put_scope(struct out *out, const struct gmb_loop *loop,
 		const struct gmb_manager *m =
 			gmb__entry(scope, struct gmb_manager, scope);
 
-		put(out, "manager %s%s%s%zu tasks", m->name ? "\"" : "",
-		    m->name ? m->name : "", m->name ? "\", " : "", m->alive);
+		put(out, "manager %s%s%s%zu task%s", m->name ? "\"" : "",
+		    m->name ? m->name : "", m->name ? "\", " : "", m->alive,
+		    m->alive == 1 ? "" : "s");
 	} else {
 		put(out, "scope%s",
 		    scope->flags & GMB_SCOPE_SHIELD ? ", shielded" : "");
@@ -201,12 +202,12 @@ static int depth_of(const struct gmb_scope *scope)
 
 int gmb__dump(struct gmb_loop *loop, int fd)
 {
+	unsigned long long tasks = loop->page->spawned - loop->page->exited;
 	struct out out = { .fd = fd };
 	struct gmb_scope *root, *scope;
 
-	put(&out, "giambio loop \"%s\" (%s), %llu tasks", loop->page->name,
-	    gmb_loop_backend_name(loop),
-	    (unsigned long long)(loop->page->spawned - loop->page->exited));
+	put(&out, "giambio loop \"%s\" (%s), %llu task%s", loop->page->name,
+	    gmb_loop_backend_name(loop), tasks, tasks == 1 ? "" : "s");
 	end_line(&out);
 	if (!loop->main || loop->ended)
 		return out.error;

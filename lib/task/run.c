@@ -98,16 +98,32 @@ static void free_loop(struct gmb_loop *loop)
 	gmb__mem_free(loop);
 }
 
+/*
+ * A child of fork() has a copy of the loop, but not of the tasks (see
+ * loop/page.c), and shares what the kernel knows of it: hands off.
+ */
+static void forget_loop(void)
+{
+	gmb__loop = NULL;
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(NULL, NULL, forget_loop);
+}
+
 /* A loop with its main task ready; on the calling thread from here on. */
 static int make_loop(const struct gmb_loop_opts *opts, bool open,
 		     gmb_task_fn fn, void *arg, struct gmb_loop **out)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	char thread_name[16];
 	struct gmb_loop *loop;
 	int rc;
 
 	if (gmb__loop)
 		return -EBUSY;
+	pthread_once(&once, watch_forks);
 	loop = gmb__mem_zalloc(1, sizeof(*loop));
 	if (!loop)
 		return -ENOMEM;

@@ -424,6 +424,28 @@ START_TEST(stepping_wrongly_is_refused)
 }
 END_TEST
 
+static intptr_t fork_inside(void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)arg;
+	if (pid == 0) {
+		check_that(gmb_self() == NULL);
+		check_is(gmb_yield(), -EPERM);
+		_exit((int)gmb_run(give, (void *)17));
+	}
+	check_is(waitpid(pid, &status, 0), pid);
+	check_that(WIFEXITED(status) && WEXITSTATUS(status) == 17);
+	return gmb_yield();
+}
+
+START_TEST(child_of_fork_has_no_loop_and_may_run_one)
+{
+	check_is(gmb_run(fork_inside, NULL), 0);
+}
+END_TEST
+
 static void *run_in_thread(void *arg)
 {
 	int naps;
@@ -466,6 +488,7 @@ Suite *test_run_suite(void)
 	tcase_add_test(tc, step_can_wait);
 	tcase_add_test(tc, closing_a_stepped_loop_cancels_what_is_left);
 	tcase_add_test(tc, stepping_wrongly_is_refused);
+	tcase_add_test(tc, child_of_fork_has_no_loop_and_may_run_one);
 	tcase_add_test(tc, every_thread_may_run_a_loop);
 	suite_add_tcase(suite, tc);
 	return suite;
