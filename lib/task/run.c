@@ -251,6 +251,11 @@ int gmb_loop_step(struct gmb_loop *loop, gmb_time span_ns)
 	/* What the events made ready runs now: a step is a whole one. */
 	if (rc == 0 && !loop->ended && loop->ready_first)
 		rc = gmb__loop_turn(loop, 0);
+	/*
+	 * Its driver goes to sleep now: who posts must make the descriptor
+	 * readable. If somebody has just posted, gmb_loop_timeout() is 0.
+	 */
+	(void)gmb__inbox_sleep(loop);
 	gmb__loop = NULL;
 	return rc < 0 ? rc : !loop->ended;
 }

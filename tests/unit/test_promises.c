@@ -25,53 +25,6 @@ static intptr_t wait_event(void *arg)
 
 /* Managers */
 
-struct late {
-	struct gmb_manager *manager;
-	int runs;
-};
-
-static intptr_t count_late(void *arg)
-{
-	struct late *late = (struct late *)arg;
-
-	check_is(gmb_yield(), 0);
-	late->runs++;
-	return 0;
-}
-
-static intptr_t spawn_late(void *arg)
-{
-	struct late *late = (struct late *)arg;
-
-	if (late->manager)
-		check_that(gmb_spawn(late->manager, count_late, late));
-	return 0;
-}
-
-/*
- * main			spawner
- * close (no tasks)
- *   gives way
- *			spawns in the manager
- *   waits for the task
- */
-TASK_TEST(empty_manager_that_closes_waits_for_a_late_task)
-{
-	struct gmb_manager inner;
-	struct late late = { .manager = &inner };
-	intptr_t rc = 0;
-
-	gmb_manager(outer, rc) {
-		check_is(gmb_manager_open(&inner), 0);
-		gmb_spawn(outer, spawn_late, &late);
-		check_is(gmb_manager_close(&inner), 0);
-		check_is(late.runs, 1);
-		late.manager = NULL;
-	}
-	check_is(rc, 0);
-	return 0;
-}
-
 /* A task whose manager closes in the turn in which the task ends. */
 static intptr_t join_it(void *arg)
 {
@@ -618,13 +571,94 @@ START_TEST(step_that_only_looks_sees_no_deadlock)
 }
 END_TEST
 
+static void *post_soon(void *arg)
+{
+	usleep(30000);
+	check_is(gmb_mailbox_post((struct gmb_mailbox *)arg, NULL), 0);
+	return NULL;
+}
+
+struct sleeper {
+	struct gmb_mailbox *mailbox;
+};
+
+static intptr_t receive_one(void *arg)
+{
+	struct sleeper *s = (struct sleeper *)arg;
+	int rc;
+
+	check_is(gmb_mailbox_open(&s->mailbox, 0, 0), 0);
+	rc = gmb_mailbox_receive(s->mailbox, NULL);
+	gmb_mailbox_put(s->mailbox);
+	return rc;
+}
+
+/* Whoever drives the loop sleeps in a poll() of his own meanwhile. */
+START_TEST(post_makes_the_descriptor_of_a_stepped_loop_readable)
+{
+	struct pollfd poller = { .events = POLLIN };
+	struct gmb_loop_opts opts = {
+		.size = sizeof(opts),
+		.backend = "epoll",
+	};
+	struct gmb_loop *loop;
+	struct sleeper s;
+	pthread_t thread;
+	intptr_t result = -1;
+	int i, rc = 1;
+
+	check_is(gmb_loop_open(&opts, receive_one, &s, &loop), 0);
+	check_is(gmb_loop_step(loop, 0), 1);
+	check_is(gmb_loop_step(loop, 0), 1);
+	check_is(gmb_loop_timeout(loop), GMB_NEVER);
+	check_is(pthread_create(&thread, NULL, post_soon,
+				gmb_mailbox_get(s.mailbox)), 0);
+	poller.fd = gmb_loop_fd(loop);
+	check_is(poll(&poller, 1, 10000), 1);
+	for (i = 0; i < 3 && rc == 1; i++)
+		rc = gmb_loop_step(loop, 0);
+	check_is(rc, 0);
+	pthread_join(thread, NULL);
+	gmb_loop_close(loop, &result);
+	check_is(result, 0);
+	gmb_mailbox_put(s.mailbox);
+}
+END_TEST
+
+static void take_hooks_away(void *user, struct gmb_task *task, intptr_t error)
+{
+	(void)task;
+	++*(int *)user;
+	check_is(error, -EPROTO);
+	check_is(gmb_hooks_set(NULL), 0);
+}
+
+static intptr_t break_down(void *arg)
+{
+	(void)arg;
+	return -EPROTO;
+}
+
+START_TEST(hook_takes_the_hooks_away)
+{
+	int failed = 0;
+	struct gmb_hooks hooks = {
+		.size = sizeof(hooks),
+		.user = &failed,
+		.failed = take_hooks_away,
+	};
+
+	check_is(gmb_hooks_set(&hooks), 0);
+	check_is(run_fake(break_down, NULL), -EPROTO);
+	check_is(failed, 1);
+}
+END_TEST
+
 Suite *test_promises_suite(void)
 {
 	Suite *suite = suite_create("promises");
 	TCase *tcase = tcase_create("promises");
 
-	tcase_add_test(tcase,
-		       empty_manager_that_closes_waits_for_a_late_task);
 	tcase_add_test(tcase, joiner_gets_the_result_though_it_closes_at_once);
 	tcase_add_test(tcase,
 		       manager_closes_only_after_a_task_that_is_still_starting);
@@ -642,6 +676,9 @@ Suite *test_promises_suite(void)
 	tcase_add_test(tcase,
 		       select_of_a_mailbox_is_no_deadlock_but_what_follows_is);
 	tcase_add_test(tcase, step_that_only_looks_sees_no_deadlock);
+	tcase_add_test(tcase,
+		       post_makes_the_descriptor_of_a_stepped_loop_readable);
+	tcase_add_test(tcase, hook_takes_the_hooks_away);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
