@@ -195,6 +195,7 @@ static void gmb_writer_sent(struct gmb_ctx *ctx, struct gmb_watch *w,
 static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
 	struct gmb_writer *wr = w->writer;
+	u8 opcode = wr->op;
 	int res = -EACCES;
 
 	if (likely(ctx->may_io))
@@ -214,10 +215,10 @@ static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 	}
 	gmb_writer_leave(w);
 	if (res < 0 || wr->len)
-		gmb_writer_post(ctx, w, wr->op, wr->cookie, wr->done,
+		gmb_writer_post(ctx, w, opcode, wr->cookie, wr->done,
 				min(res, 0));
 	else
-		gmb_writer_sent(ctx, w, wr->op, wr->flags, wr->cookie,
+		gmb_writer_sent(ctx, w, opcode, wr->flags, wr->cookie,
 				wr->done);
 }
 
