@@ -220,6 +220,16 @@ pack()
 	rm -rf "$root"
 }
 
+# tsc_khz - the rate of the counter that an emulated machine reads its time
+# from; 0 lets it measure by itself
+tsc_khz()
+{
+	local program=$work/tsc
+
+	"${CC:-cc}" -O1 -o "$program" "$here/tsc.c" &&
+		"$program" | grep . || echo 0
+}
+
 # machine - set qemu to the words that start the machine
 machine()
 {
@@ -242,6 +252,7 @@ machine()
 	else
 		qemu+=(-accel tcg -cpu max,la57=off -smp "$cpus")
 		line+=" tsc=reliable no_timer_check"
+		line+=" tsc_early_khz=$(tsc_khz)"
 	fi
 	if [ -n "$interactive" ]; then
 		qemu+=(-serial mon:stdio)
