@@ -306,7 +306,7 @@ int gmb_ctx_map(struct gmb_ctx *ctx, struct vm_area_struct *vma)
 
 	if (!smp_load_acquire(&ctx->set_up))
 		return -ENXIO;
-	if (atomic_cmpxchg(&ctx->mapped, 0, 1))
+	if (atomic_cmpxchg(&ctx->mapped, 0, 2))
 		return -EBUSY;
 	ret = gmb_ring_map(&ctx->ring, vma);
 	if (ret)

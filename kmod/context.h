@@ -89,7 +89,7 @@ struct gmb_ctx {
 	/* Fixed, or atomic. */
 	bool			set_up;	/* release: ring is valid */
 	bool			stamped; /* it counts in gmb_stamping */
-	atomic_t		mapped;	/* 0 never, 1 now or once */
+	atomic_t		mapped;	/* 0 never; else areas + 1 */
 	u32			id;
 	u32			locked_pages;
 	struct mm_struct	*mm;

@@ -137,9 +137,20 @@ static long gmb_device_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
+/* An attempt to move the mapping makes a second area for a moment. */
+static void gmb_vma_open(struct vm_area_struct *vma)
+{
+	struct gmb_ctx *ctx = vma->vm_private_data;
+
+	atomic_inc(&ctx->mapped);
+}
+
 static void gmb_vma_close(struct vm_area_struct *vma)
 {
-	gmb_ctx_shut(vma->vm_private_data);
+	struct gmb_ctx *ctx = vma->vm_private_data;
+
+	if (atomic_dec_return(&ctx->mapped) == 1)
+		gmb_ctx_shut(ctx);
 }
 
 /* The mapping is whole and where it was made, or not there. */
@@ -154,6 +165,7 @@ static int gmb_vma_mremap(struct vm_area_struct *vma)
 }
 
 static const struct vm_operations_struct gmb_vma_ops = {
+	.open		= gmb_vma_open,
 	.close		= gmb_vma_close,
 	.may_split	= gmb_vma_may_split,
 	.mremap		= gmb_vma_mremap,
