@@ -40,9 +40,9 @@ proof()
 	fi
 	while :; do :; done &
 	hog=$!
+	trap 'kill "$hog"; rm -rf "$work"' EXIT
 	"$here/run.sh" -x -f "$work/exact" "$1" -- exact >"$work/two" ||
 		status=$?
-	kill "$hog"
 	sed 's/^/# /' "$work/one"
 	if [ "$status" = 0 ] && [ -s "$work/one" ] &&
 	   cmp -s "$work/one" "$work/two"; then

@@ -319,7 +319,7 @@ fi
 exec 3> >(exec cat)
 printer=$!
 status=0
-timeout -k 5 "$limit" "${qemu[@]}" </dev/null 2>"$work/qemu.log" || status=$?
+timeout --foreground -k 5 "$limit" "${qemu[@]}" </dev/null 2>"$work/qemu.log" || status=$?
 exec 3>&-
 wait "$printer" || :
 judge "$status"
