@@ -83,14 +83,20 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/giambio-vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 
-# find_kernel - set image, and drivers to the folder of its modules
+# find_kernel - set image, drivers to the folder of its modules, and board to
+# the words for qemu that it needs
 find_kernel()
 {
 	drivers=
+	board=(-device "virtio-serial-pci${exact:+,ioeventfd=off}")
 	case $kernel in
 	*/*)	image=$kernel ;;
 	kasan|kcsan)
 		image=$("$here/debug-kernel.sh" bzimage "$kernel")
+		# Without ACPI, whose interpreter is slow in an instrumented
+		# kernel and gives up on a busy host.
+		board=(-M "microvm,acpi=off,rtc=on,pit=on,pic=on"
+		       -device virtio-serial-device)
 		: "${memory:=2048}" ;;
 	*)	image=$("$here/kernels.sh" bzimage "$kernel")
 		drivers=$("$here/kernels.sh" modules "$kernel") ;;
@@ -238,8 +244,7 @@ machine()
 
 	qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none
 	      -no-reboot -m "$memory" -kernel "$image" -initrd "$work/initrd"
-	      -device isa-debug-exit,iobase=0x501,iosize=2
-	      -device "virtio-serial-pci${exact:+,ioeventfd=off}")
+	      "${board[@]}" -device isa-debug-exit,iobase=0x501,iosize=2)
 	if [ -n "$exact" ]; then
 		# No clock but the count of instructions, no random source.
 		qemu+=(-accel tcg -smp 1 -icount "shift=0,sleep=off" -seed 1
@@ -319,7 +324,8 @@ fi
 exec 3> >(exec cat)
 printer=$!
 status=0
-timeout --foreground -k 5 "$limit" "${qemu[@]}" </dev/null 2>"$work/qemu.log" || status=$?
+timeout --foreground -k 5 "$limit" "${qemu[@]}" </dev/null \
+	2>"$work/qemu.log" || status=$?
 exec 3>&-
 wait "$printer" || :
 judge "$status"
