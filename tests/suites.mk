@@ -11,6 +11,17 @@
 
 with := sh tests/with-backend
 
+# An emulated machine is some thirty times slower. It runs the suites of what
+# depends on the machine (stacks, switches, clocks) and of what tasks do with
+# each other; not those of the limits of the host's own calls (epoll, uring,
+# file, connect, serve, overflow), nor crowds of threads (mailbox, thread).
+aarch64_suites := coro mem stack timer task manager scope run event lock \
+	condition semaphore barrier queue channel select socket reader
+
+# So is Valgrind, for which memory is what counts: a suite of each layer.
+valgrind_suites := coro mem stack timer task manager scope run observe event \
+	lock queue channel select socket file connect reader serve
+
 $(call suite,check,style,plain,600,sh scripts/style.sh)
 
 ifneq ($(unit_sources),)
@@ -22,8 +33,8 @@ $(call suite,check-full,unit.tsan,tsan,1200,CK_TIMEOUT_MULTIPLIER=10 $(with) epo
 $(call suite,check-full,unit.tsan.uring,tsan,1200,CK_TIMEOUT_MULTIPLIER=10 $(with) uring @B@/tests/unit/unit)
 $(call suite,check-full,unit.clang,clang,600,$(with) epoll @B@/tests/unit/unit)
 $(call suite,check-full,unit.ucontext,ucontext,600,$(with) epoll @B@/tests/unit/unit)
-$(call suite,check-full,unit.valgrind,ucontext,2400,CK_TIMEOUT_MULTIPLIER=30 $(with) epoll sh tests/valgrind.sh @B@/tests/unit/unit)
-$(call suite,check-full,unit.aarch64,aarch64,1800,CK_TIMEOUT_MULTIPLIER=20 $(with) epoll qemu-aarch64-static @B@/tests/unit/unit)
+$(call suite,check-full,unit.valgrind,ucontext,2400,CK_TIMEOUT_MULTIPLIER=30 $(with) epoll sh tests/valgrind.sh @B@/tests/unit/unit $(valgrind_suites))
+$(call suite,check-full,unit.aarch64,aarch64,1800,CK_TIMEOUT_MULTIPLIER=20 $(with) epoll qemu-aarch64-static @B@/tests/unit/unit $(aarch64_suites))
 $(call suite,check-full,coverage,coverage,1800,sh scripts/coverage.sh @B@)
 endif
 

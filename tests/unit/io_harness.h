@@ -12,6 +12,16 @@
 #include <poll.h>
 #include "harness.h"
 
+/*
+ * The greatest length that can be asked for. The stand-in for libcheck means
+ * an emulator, which wants to see all of the memory it is told of.
+ */
+#ifdef GMB_TEST_CROSS_CHECK_H
+#define LONGEST(buffer)	sizeof(buffer)
+#else
+#define LONGEST(buffer)	((size_t)SSIZE_MAX)
+#endif
+
 /* A test whose body is a main task on the real clock; it returns 0. */
 #define IO_TEST(name)                                                     \
 	static intptr_t name##_main(void *unused);                        \
