@@ -401,17 +401,21 @@ static void end_ring(struct uring *ur)
  * Only the thread that makes the ring submits. That the ring's descriptor is
  * registered with the thread saves looking it up; where it is refused nothing
  * else changes.
+ *
+ * Deferred completions do not make the ring's descriptor readable, so a loop
+ * whose descriptor somebody else polls has them posted as they come.
  */
-static int open_ring(struct uring *ur, const char **why)
+static int open_ring(struct uring *ur, bool foreign, const char **why)
 {
 	struct io_uring_params params = {
-		.flags = IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN |
-			 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_CQSIZE,
 		.cq_entries = CQ_ENTRIES,
 	};
 	int rc;
 
+	if (!foreign)
+		params.flags |= IORING_SETUP_DEFER_TASKRUN |
+				IORING_SETUP_TASKRUN_FLAG;
 	rc = io_uring_queue_init_params(SQ_ENTRIES, &ur->ring, &params);
 	if (rc) {
 		*why = explain(rc);
@@ -437,7 +441,7 @@ static int uring_open(struct gmb_loop *loop, const char **why)
 		return -ENOMEM;
 	rc = gmb__edges_init(&ur->edges);
 	if (!rc)
-		rc = open_ring(ur, why);
+		rc = open_ring(ur, loop->flags & GMB_LOOP_FOREIGN, why);
 	if (rc) {
 		gmb__edges_fini(&ur->edges);
 		gmb__mem_free(ur);
