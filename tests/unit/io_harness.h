@@ -80,12 +80,17 @@ static inline void open_tcp(struct gmb_socket *client,
 static inline size_t stuff(int fd)
 {
 	static const char zeroes[65536];
-	size_t sum = 0;
+	size_t sum = 0, before;
 	ssize_t n;
 
-	while ((n = send(fd, zeroes, sizeof(zeroes), MSG_DONTWAIT)) > 0)
-		sum += (size_t)n;
-	check_is(errno, EAGAIN);
+	/* What is under way may make room once more when it arrives. */
+	do {
+		before = sum;
+		while ((n = send(fd, zeroes, sizeof(zeroes), MSG_DONTWAIT)) > 0)
+			sum += (size_t)n;
+		check_is(errno, EAGAIN);
+		usleep(2000);
+	} while (sum > before);
 	return sum;
 }
 
