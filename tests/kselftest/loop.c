@@ -94,8 +94,8 @@ struct gmb_ioc_op *loop_buf(struct loop *l, int opcode, unsigned int slot,
 	return op;
 }
 
-int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
-		  unsigned long long timeout)
+int loop_trap_once(struct loop *l, unsigned int min, unsigned int batch,
+		   unsigned long long timeout)
 {
 	struct gmb_ioc_trap trap = {
 		.size = sizeof(trap),
@@ -106,6 +106,19 @@ int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
 	int ret = ioctl(l->fd, GMB_IOC_TRAP, &trap);
 
 	return ret < 0 ? -errno : ret;
+}
+
+int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
+		  unsigned long long timeout)
+{
+	unsigned long long start = now(), past = 0;
+	int ret;
+
+	do {
+		ret = loop_trap_once(l, min, batch, timeout - past);
+		past = now() - start;
+	} while (!ret && min && past < timeout);
+	return ret;
 }
 
 int loop_trap(struct loop *l, unsigned int min)

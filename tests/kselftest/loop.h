@@ -44,10 +44,16 @@ struct gmb_ioc_op *loop_buf(struct loop *l, int opcode, unsigned int slot,
 			    unsigned long long user_data, const void *buf,
 			    size_t len);
 
-/* Completions posted, or -errno. */
+/*
+ * Completions posted, or -errno. A trap may return early with none, when the
+ * kernel has something to do on the way back to the program, as newer ones
+ * have for any thread now and then; all but the last go on waiting then.
+ */
 int loop_trap(struct loop *l, unsigned int min);
 int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
 		  unsigned long long timeout);
+int loop_trap_once(struct loop *l, unsigned int min, unsigned int batch,
+		   unsigned long long timeout);
 
 /* Read a completion; without one, user_data is NONE and the rest poison. */
 struct gmb_ioc_cqe loop_next(struct loop *l);

@@ -131,10 +131,10 @@ TEST_F(wake, kick)
 
 	/* One that comes before the trap counts for it, once. */
 	EXPECT_EQ(0, wake(l->fd, GMB_WAKE_TRAP));
-	EXPECT_EQ(0, loop_trap(l, 1));
+	EXPECT_EQ(0, loop_trap_once(l, 1, 0, LONG));
 	EXPECT_EQ(0, loop_trap_for(l, 1, 0, 5 * MS));
 	ASSERT_EQ(0, later_start(&later));
-	EXPECT_EQ(0, loop_trap_for(l, 1, 0, GMB_FOREVER));
+	EXPECT_EQ(0, loop_trap_once(l, 1, 0, GMB_FOREVER));
 	later_end(&later);
 	EXPECT_EQ(0, later.ret);
 	loop_unmap(l);

@@ -52,7 +52,7 @@ TEST_F(watch, closed_while_nobody_waits)
 	close(self->fd[0]);
 	EXPECT_FALSE(peer_sees_end(self->fd[1]));
 	/* A trap that would sleep looks at all watches first. */
-	EXPECT_EQ(0, loop_trap(&self->l, 1));
+	EXPECT_EQ(0, loop_trap_once(&self->l, 1, 0, LONG));
 	EXPECT_TRUE(peer_sees_end(self->fd[1]));
 	EXPECT_EQ(-ENOENT, loop_unwatch(&self->l, self->fd[0]));
 }
@@ -110,7 +110,7 @@ TEST_F(watch, duplicated)
 	EXPECT_EQ(1, loop_trap(l, 1));
 	EXPECT_EQ(1, loop_next(l).res);
 	close(copy);
-	EXPECT_EQ(0, loop_trap(l, 1));
+	EXPECT_EQ(0, loop_trap_once(l, 1, 0, LONG));
 	EXPECT_TRUE(peer_sees_end(self->fd[1]));
 }
 
@@ -132,7 +132,7 @@ TEST_F(watch, kept_by_another_process)
 	EXPECT_FALSE(peer_sees_end(self->fd[1]));
 	close(hold[1]);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
-	EXPECT_EQ(0, loop_trap(l, 1));
+	EXPECT_EQ(0, loop_trap_once(l, 1, 0, LONG));
 	EXPECT_TRUE(peer_sees_end(self->fd[1]));
 }
 

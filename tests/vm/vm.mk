@@ -7,10 +7,13 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 #: KERNEL=6.1  the kernel of make vm, module-vm, check-kernel: 6.1, 6.12, newest
 KERNEL ?= 6.1
+#: TIME=600  how long make fuzz-kernel goes on, in seconds
+TIME ?= 600
 module_file := $(O)/kmod/host/kmod/giambio.ko
 vm_module := $(O)/kmod/$(KERNEL)/kmod/giambio.ko
 
 .PHONY: module module-vm vm check-kernel check-kernel-debug debug-kernels
+.PHONY: fuzz-kernel
 
 ## The kernel module
 
@@ -41,5 +44,9 @@ check-kernel-debug: debug-kernels ## the same on kernels with KASAN and KCSAN, a
 	$(Q)printf 'debug|%s|plain|7200|%s\n' \
 		kernel.kasan 'bash tests/vm/kernel.sh kasan' \
 		kernel.kcsan 'bash tests/vm/kernel.sh kcsan' \
-		kernel.broken 'bash tests/vm/broken.sh' >$(debug_suites)
+		kernel.broken 'bash tests/vm/broken.sh' \
+		kernel.fuzz 'bash tests/fuzz/machine.sh kasan 1000000' >$(debug_suites)
 	$(Q)+$(subst $(O)/tests/suites,$(debug_suites),$(runner)) debug
+
+fuzz-kernel: debug-kernels ## random operations on the module, for so long (TIME=)
+	$(Q)O='$(O)' tests/fuzz/machine.sh -t '$(TIME)' kasan
