@@ -154,7 +154,7 @@ TEST(watches_of_a_context)
 	loop_fini(&l);
 }
 
-#define MANY	20000
+#define MANY	5000
 
 /* Tables grow, and everything in them is found. */
 TEST(many)

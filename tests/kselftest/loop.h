@@ -14,6 +14,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* For emulated machines on which every access to memory is checked. */
+#ifdef TEST_TIMEOUT_DEFAULT
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	300
+#endif
+
 #define MS		1000000ULL
 /* Longer than anything takes on the slowest machine. */
 #define LONG		(20000 * MS)

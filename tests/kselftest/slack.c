@@ -45,6 +45,16 @@ FIXTURE_TEARDOWN(slack)
 	(loop_buf(&self->l, GMB_OP_RECV, self->fd[i][0], i,		\
 		  &self->buf[i], 1)->slack_ns = (slack))
 
+/* All n are there by now, though a trap may come back with some of them. */
+#define EXPECT_ALL(n) do {						\
+	int n_ = 0;							\
+									\
+	loop_trap_once(&self->l, 0, 0, 0);				\
+	while (loop_next(&self->l).user_data != NONE)			\
+		n_++;							\
+	EXPECT_EQ(n, n_);						\
+} while (0)
+
 /* Run a trap while a byte arrives after ms at pair i; the ns that it took. */
 #define TRAP_WHILE(i, delay, min, batch, timeout, posted) ({		\
 	struct later later_ = { .ms = (delay), .fn = later_write,	\
@@ -52,7 +62,7 @@ FIXTURE_TEARDOWN(slack)
 	unsigned long long t_ = now();					\
 									\
 	ASSERT_EQ(0, later_start(&later_));				\
-	EXPECT_EQ(posted, loop_trap_for(&self->l, min, batch, timeout)); \
+	EXPECT_LE(posted, loop_trap_for(&self->l, min, batch, timeout)); \
 	t_ = now() - t_;						\
 	later_end(&later_);						\
 	t_;								\
@@ -103,10 +113,11 @@ TEST_F(slack, urgent_takes_all)
 	first.fd = self->fd[0][1];
 	ASSERT_EQ(0, loop_trap(&self->l, 0));
 	ASSERT_EQ(0, later_start(&first));
-	t = TRAP_WHILE(1, 700, 1, 0, LONG, 2);
+	t = TRAP_WHILE(1, 700, 1, 0, LONG, 1);
 	later_end(&first);
 	EXPECT_LE(700 * MS, t);
 	EXPECT_GT(LONG, t);
+	EXPECT_ALL(2);
 }
 
 TEST_F(slack, without_end_of_its_own)
@@ -129,10 +140,11 @@ TEST_F(slack, batch_ends_it)
 	ASSERT_EQ(0, loop_trap(&self->l, 0));
 	first.fd = self->fd[0][1];
 	ASSERT_EQ(0, later_start(&first));
-	t = TRAP_WHILE(1, 700, 1, 2, LONG, 2);
+	t = TRAP_WHILE(1, 700, 1, 2, LONG, 1);
 	later_end(&first);
 	EXPECT_LE(700 * MS, t);
 	EXPECT_GT(LONG, t);
+	EXPECT_ALL(2);
 }
 
 /* So many completions, or the time: whichever comes first. */
