@@ -127,7 +127,8 @@ GMB_API GMB_MUST_CHECK int gmb_loop_step(struct gmb_loop *loop,
  * It belongs to the loop: poll it, but do not read or close it.
  *
  * Context: the thread that opened the loop.
- * Return: the descriptor.
+ * Return: the descriptor; -ENOTSUP gmb_loop_open() did not make the loop, and
+ *	its backend has none.
  */
 GMB_API int gmb_loop_fd(const struct gmb_loop *loop);
 

@@ -26,11 +26,7 @@ struct candidate {
 
 /* Best first. */
 static const struct candidate candidates[] = {
-#ifdef GMB_HAVE_KMOD
 	{ "kmod", &gmb__backend_kmod, NULL },
-#else
-	{ "kmod", NULL, "this build of the library does not have it" },
-#endif
 #ifdef GMB_HAVE_URING
 	{ "uring", &gmb__backend_uring, NULL },
 #else
@@ -51,6 +47,14 @@ static const struct candidate *find(const char *name)
 	return NULL;
 }
 
+/* It could not do what the loop's flags ask for. */
+static bool is_left_out(const struct gmb_loop *loop,
+			const struct candidate *candidate)
+{
+	return loop->flags & GMB_LOOP_FOREIGN && candidate->ops &&
+	       !candidate->ops->fd;
+}
+
 /* Open one; on an error *why is a part of a sentence. */
 static int try(struct gmb_loop *loop, const struct candidate *candidate,
 	       const char **why)
@@ -60,16 +64,14 @@ static int try(struct gmb_loop *loop, const struct candidate *candidate,
 	*why = candidate->why;
 	if (!candidate->ops)
 		return -ENOTSUP;
+	if (is_left_out(loop, candidate)) {
+		*why = "it has no descriptor that a foreign loop can wait for";
+		return -ENOTSUP;
+	}
 	rc = candidate->ops->open(loop, why);
-	if (rc)
-		return rc;
-	loop->backend = candidate->ops;
-	if (!(loop->flags & GMB_LOOP_FOREIGN) || loop->backend->fd(loop) >= 0)
-		return 0;
-	*why = "it has no descriptor that a foreign loop can wait for";
-	loop->backend->close(loop);
-	loop->backend = NULL;
-	return -ENOTSUP;
+	if (!rc)
+		loop->backend = candidate->ops;
+	return rc;
 }
 
 /* Add a sentence to the loop's; for want of memory it is left out. */
@@ -128,9 +130,16 @@ static int open_best(struct gmb_loop *loop)
 
 int gmb__backend_open(struct gmb_loop *loop, const char *request)
 {
+	const struct candidate *candidate;
+
 	loop->backend_reason = NULL;
-	if (!request)
+	if (!request) {
+		/* The user cannot know of foreign loops: there it is a wish. */
 		request = getenv("GMB_BACKEND");
+		candidate = request ? find(request) : NULL;
+		if (candidate && is_left_out(loop, candidate))
+			return open_best(loop);
+	}
 	if (request && *request)
 		return open_forced(loop, request);
 	return open_best(loop);

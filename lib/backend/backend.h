@@ -29,6 +29,9 @@ struct gmb__op;
  * @start:    perform or take an operation. Returns 1: done, result in
  *	*result; 0: taken, gmb__op_finish() will come, never from inside
  *	start(); -errno
+ * @start_pair: NULL, or take a SEND with ALL and the RECEIVE that follows it as
+ *	one operation, which is the RECEIVE and has both places of the file.
+ *	Returns 0: taken; -ENOTSUP: not these, run them one by one; -errno
  * @withdraw: take an operation back. Returns false: gone, no gmb__op_finish()
  *	will come; true: held, gmb__op_finish() will come
  * @poll:     hand over what was gathered, wait at most @span for completions
@@ -36,7 +39,7 @@ struct gmb__op;
  *	complete. Returns how many; -EINTR is 0. Must return soon after wake()
  * @wake:     make poll() return; any thread, also signal handlers
  * @fd:       a descriptor that is readable when there are completions or a
- *	wake; -ENOTSUP if it has none
+ *	wake; NULL: it has none, and does not serve GMB_LOOP_FOREIGN
  */
 struct gmb__backend_ops {
 	const char *name;
@@ -46,6 +49,8 @@ struct gmb__backend_ops {
 	void (*detach)(struct gmb_loop *loop, struct gmb_file *file);
 	int (*start)(struct gmb_loop *loop, struct gmb__op *op,
 		     intptr_t *result);
+	int (*start_pair)(struct gmb_loop *loop, struct gmb__op *send,
+			  struct gmb__op *receive);
 	bool (*withdraw)(struct gmb_loop *loop, struct gmb__op *op);
 	int (*poll)(struct gmb_loop *loop, gmb_time span);
 	void (*wake)(struct gmb_loop *loop);

@@ -286,6 +286,14 @@ static bool withdraw(struct gmb__wait *wait)
 	return false;
 }
 
+/* The operation has its places in the file, and the loop counts it. */
+static inline void occupy(struct gmb__op *op, struct gmb__trap *trap)
+{
+	op->flags |= GMB__OP_PARKED;
+	gmb__loop->pending++;
+	gmb__trap_add(trap, &op->wait, withdraw);
+}
+
 static inline int start(struct gmb__op *op, struct gmb__trap *trap,
 			intptr_t *result)
 {
@@ -305,9 +313,7 @@ static inline int start(struct gmb__op *op, struct gmb__trap *trap,
 		file->reader = op;
 	if (wants_writer(op))
 		file->writer = op;
-	op->flags |= GMB__OP_PARKED;
-	loop->pending++;
-	gmb__trap_add(trap, &op->wait, withdraw);
+	occupy(op, trap);
 	return 0;
 }
 
@@ -347,6 +353,27 @@ intptr_t gmb__op_run(struct gmb__op *op)
 	return result;
 }
 
+/* Hand over both at once. Return: as start(). */
+static int start_pair(struct gmb__op *send, struct gmb__op *receive,
+		      struct gmb__trap *trap)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb_file *file = receive->file;
+	int rc;
+
+	if (gmb__unlikely(file->loop != loop))
+		return why_unusable(file);
+	if (gmb__unlikely(file->reader || file->writer))
+		return -EBUSY;
+	rc = loop->backend->start_pair(loop, send, receive);
+	if (rc)
+		return rc;
+	file->reader = receive;
+	file->writer = receive;
+	occupy(receive, trap);
+	return 0;
+}
+
 intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive)
 {
 	struct gmb__trap trap;
@@ -356,6 +383,13 @@ intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive)
 	rc = gmb__trap_init(&trap);
 	if (gmb__unlikely(rc))
 		return rc;
+	if (gmb__loop->backend->start_pair) {
+		rc = start_pair(send, receive, &trap);
+		if (rc == 0)
+			return park(receive, &trap);
+		if (rc != -ENOTSUP)
+			return rc;
+	}
 	if (gmb__unlikely(receive->file->reader))
 		return receive->file->loop == gmb__loop ? -EBUSY : -EXDEV;
 	rc = start(send, &trap, &result);

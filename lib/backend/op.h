@@ -33,6 +33,9 @@ enum gmb__op_flags {
 	GMB__OP_STARTED = 1 << 1,	/* CONNECT: the kernel is at it */
 	GMB__OP_PARKED = 1 << 2,	/* the backend has it */
 	GMB__OP_DRAINED = 1 << 3,	/* [out] short read: it is empty */
+	GMB__OP_PLAIN = 1 << 4,		/* the backend's own, as are these: */
+	GMB__OP_PAIR = 1 << 5,
+	GMB__OP_WITHDRAWN = 1 << 6,
 };
 
 /* What is known of a descriptor; gmb_file.kind. */

@@ -262,6 +262,8 @@ int gmb_loop_step(struct gmb_loop *loop, gmb_time span_ns)
 
 int gmb_loop_fd(const struct gmb_loop *loop)
 {
+	if (!loop->backend->fd)
+		return -ENOTSUP;
 	return loop->backend->fd((struct gmb_loop *)loop);
 }
 
