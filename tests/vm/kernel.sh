@@ -54,6 +54,39 @@ compile_module()
 		tail -n 1
 }
 
+# wrap NAME LINE - a program of the suites that is a line of shell
+wrap()
+{
+	printf '#!/bin/sh\n%s\n' "$2" >"$work/suites/$1"
+	chmod +x "$work/suites/$1"
+}
+
+# collect_library - the library's tests and what they need: programs in
+# $work/library, laid out as in $B, and in $work/suites what is to be run. The
+# machine is emulated and slow, so it tries fewer random schedules.
+collect_library()
+{
+	local program name
+
+	rm -rf "$work/suites" "$work/library"
+	mkdir -p "$work/suites" "$work/library/tests"
+	cp -r "$B/tests/probe" "$B/tests/stress" "$work/library/tests/"
+	cp -r "$B/examples" "$work/library/"
+	find "$work/library" -name '*.[od]' -delete
+	cp tests/examples/check.sh "$work/library/examples.sh"
+	cp "$B/tests/unit/unit" "$work/suites/"
+	wrap examples 'export B=/tests/library BACKENDS=kmod
+		exec bash $B/examples.sh'
+	for program in "$work"/library/tests/stress/*; do
+		name=${program##*/}
+		wrap "stress.$name" "exec /tests/library/tests/stress/$name"
+	done
+	wrap stress.schedule \
+		'COUNT=500 exec /tests/library/tests/stress/schedule'
+	wrap stress.threads \
+		'COUNT=50 exec /tests/library/tests/stress/threads'
+}
+
 mkdir -p "$work"
 harness=$("$here/kernels.sh" harness) || give_up $? "the kselftest harness"
 module=$(compile_module 2>&1 >"$work/module" | sed 's/^/# /' >&2
@@ -64,22 +97,16 @@ bash "$here/kselftests.sh" "$harness" "$work/kselftest" ||
 	give_up 1 "tests/kselftest compiles"
 
 limit=120
-options=(-m "$module" -t 900 -o "$work" -f "$work/kselftest:/tests/kselftest"
+options=(-m "$module" -t 2400 -o "$work" -f "$work/kselftest:/tests/kselftest"
 	 -f "$here/guest.sh:/tests/guest.sh")
 folders=(/tests/kselftest)
-if [ -f lib/backend/kmod.c ]; then
-	rm -rf "$work/suites"
-	mkdir -p "$work/suites"
-	cp "$B"/tests/unit/unit "$work/suites/"
-	for program in tests/stress/*.c; do
-		[ -f "$program" ] || continue
-		cp "$B/${program%.c}" "$work/suites/stress.$(basename "$program" .c)"
-	done
-	options+=(-f "$work/suites:/tests/suites" -e GMB_BACKEND=kmod
-		  -e CK_TIMEOUT_MULTIPLIER=10 -e "GMB_TEST_LEVEL=check")
-	folders+=(/tests/suites)
-	limit=600
-fi
+collect_library
+options+=(-r 2048 -f "$work/library:/tests/library"
+	  -f "$work/suites:/tests/suites" -f /bin/bash:/bin/bash -f /usr/bin/env
+	  -e GMB_BACKEND=kmod -e CK_TIMEOUT_MULTIPLIER=10
+	  -e GMB_TEST_LEVEL=check)
+folders+=(/tests/suites)
+limit=600
 case $kernel in
 kasan|kcsan)
 	limit=$((limit * 6))
