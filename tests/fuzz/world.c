@@ -189,10 +189,7 @@ static void pass(struct world *w, int fd)
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .header = {
-		.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-	} };
+	} control = { 0 };
 	struct iovec iov = { .iov_base = w->arena, .iov_len = 1 };
 	struct msghdr msg = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
@@ -200,6 +197,9 @@ static void pass(struct world *w, int fd)
 	};
 	int to = chance(w, 2) ? w->channel[pick(w, 2)] : world_file(w);
 
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
 	sendmsg(to, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	msg.msg_controllen = sizeof(control);

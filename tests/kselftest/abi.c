@@ -189,9 +189,10 @@ static void check_size(struct __test_metadata *_metadata, struct loop *l,
 
 TEST_F(abi, setup_size)
 {
-	union request good = { .setup = { .size = 48, .sq_entries = 8,
-					  .cq_entries = 8 } };
+	union request good = { .size = 48 };
 
+	good.setup.sq_entries = 8;
+	good.setup.cq_entries = 8;
 	check_size(_metadata, &self->l, GMB_IOC_SETUP, &good, 48, 0);
 }
 
@@ -247,7 +248,8 @@ TEST_F(abi, setup_fields)
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		r.setup = good;
 		memcpy(&r.byte[wrong[i].at], &wrong[i].value, 4);
-		EXPECT_EQ(-wrong[i].error, call(&self->l, GMB_IOC_SETUP, &r)) {
+		EXPECT_EQ(-wrong[i].error, call(&self->l, GMB_IOC_SETUP, &r))
+		{
 			TH_LOG("field at %u, value %u", wrong[i].at,
 			       wrong[i].value);
 		}
@@ -411,7 +413,8 @@ static void refused(struct __test_metadata *_metadata, struct loop *l, int n)
 	ASSERT_EQ(n, loop_trap(l, 0));
 	while (n-- > 0) {
 		c = loop_next(l);
-		EXPECT_EQ(-EINVAL, c.res) {
+		EXPECT_EQ(-EINVAL, c.res)
+		{
 			TH_LOG("opcode %llu, bit %llu", c.user_data >> 16,
 			       c.user_data & 0xffff);
 		}

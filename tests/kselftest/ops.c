@@ -408,7 +408,8 @@ TEST_F(ops, exchange_that_waits_twice)
 		if (n > 0)
 			got += n;
 		else
-			ASSERT_EQ(0, loop_trap_for(l, 1, 0, 10 * MS)) {
+			ASSERT_EQ(0, loop_trap_for(l, 1, 0, 10 * MS))
+			{
 				struct gmb_ioc_cqe c = loop_next(l);
 
 				TH_LOG("after %zu: res %d err %u flags %u",
