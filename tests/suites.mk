@@ -58,11 +58,8 @@ $(foreach s,$(wildcard tests/*/check.sh),$(call suite,check,$(notdir \
 $(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
 	$(patsubst %/,%,$(dir $(s)))).full,plain,1800,bash $(s)))
 
-# The module, in machines of their own (see tests/vm/kernel.sh).
-$(call suite,check,kernel.6.1,plain,2700,bash tests/vm/kernel.sh 6.1)
-$(call suite,check-full,kernel.exact,plain,1200,bash tests/vm/icount.sh -p 6.1)
-$(call suite,check-full,kernel.6.12,plain,2700,bash tests/vm/kernel.sh 6.12)
-$(call suite,check-full,kernel.newest,plain,2700,bash tests/vm/kernel.sh newest)
-$(call suite,check-full,kernel.kasan,plain,7200,bash tests/vm/kernel.sh kasan)
-$(call suite,check-full,kernel.kcsan,plain,7200,bash tests/vm/kernel.sh kcsan)
-$(call suite,check-full,kernel.broken,plain,7200,bash tests/vm/broken.sh)
+# The module's own tests, in a machine (see tests/vm/kernel.sh). What takes
+# longer has targets of its own: make check-kernel runs the library's suites on
+# the module, too, and make check-kernel-debug needs half an hour to build
+# kernels with KASAN and KCSAN.
+$(call suite,check,kernel.6.1,plain,1200,bash tests/vm/kernel.sh 6.1 selftests)

@@ -516,7 +516,7 @@ static void mailbox_after(void)
 	gmb_mailbox_put(mailbox);
 }
 
-/* Threads: every function runs once or never, every argument is dropped once. */
+/* Threads: each function runs once or never, each argument is dropped once. */
 
 static atomic_int begun, done, dropped, pending;
 
@@ -581,7 +581,7 @@ static const struct schedule {
 	gmb_task_fn run;
 	void (*after)(void);
 	unsigned int flags;
-	unsigned int count;	/* in make check; check-full does ten times more */
+	unsigned int count;	/* in make check; ten times that in check-full */
 } schedules[] = {
 	{ "lock", lock_run, NULL, GMB_LOOP_FAKE_CLOCK, 400 },
 	{ "semaphore", semaphore_run, NULL, GMB_LOOP_FAKE_CLOCK, 400 },

@@ -441,6 +441,54 @@ TASK_TEST(arguments_can_be_copied)
 	return 0;
 }
 
+struct late {
+	struct gmb_manager *manager;
+	int runs;
+};
+
+static intptr_t count_late(void *arg)
+{
+	struct late *late = arg;
+
+	check_is(gmb_yield(), 0);
+	late->runs++;
+	return 0;
+}
+
+static intptr_t spawn_late(void *arg)
+{
+	struct late *late = arg;
+
+	if (late->manager)
+		check_that(gmb_spawn(late->manager, count_late, late));
+	return 0;
+}
+
+/*
+ * main			spawner
+ * close (no tasks)
+ *   gives way
+ *			spawns in the manager
+ *   waits for the task
+ */
+TASK_TEST(empty_manager_that_closes_waits_for_a_late_task)
+{
+	struct gmb_manager inner;
+	struct late late = { .manager = &inner };
+	intptr_t rc = 0;
+
+	gmb_manager(outer, rc) {
+		check_is(gmb_manager_open(&inner), 0);
+		gmb_spawn(outer, spawn_late, &late);
+		spend_credit();
+		check_is(gmb_manager_close(&inner), 0);
+		check_is(late.runs, 1);
+		late.manager = NULL;
+	}
+	check_is(rc, 0);
+	return 0;
+}
+
 static intptr_t wait_foreign(void *arg)
 {
 	check_is(gmb_manager_wait(arg), -EPERM);
@@ -557,6 +605,8 @@ Suite *test_manager_suite(void)
 	tcase_add_test(tc, cancelled_spawn_wait_takes_its_task_with_it);
 	tcase_add_test(tc, scheduled_task_that_is_cancelled_never_runs);
 	tcase_add_test(tc, arguments_can_be_copied);
+	tcase_add_test(tc,
+		       empty_manager_that_closes_waits_for_a_late_task);
 	tcase_add_test(tc, only_the_opener_waits);
 	tcase_add_test(tc, misuse_aborts_with_a_sentence);
 	suite_add_tcase(suite, tc);

@@ -650,61 +650,11 @@ START_TEST(hook_takes_the_hooks_away)
 }
 END_TEST
 
-struct late {
-	struct gmb_manager *manager;
-	int runs;
-};
-
-static intptr_t count_late(void *arg)
-{
-	struct late *late = (struct late *)arg;
-
-	check_is(gmb_yield(), 0);
-	late->runs++;
-	return 0;
-}
-
-static intptr_t spawn_late(void *arg)
-{
-	struct late *late = (struct late *)arg;
-
-	if (late->manager)
-		check_that(gmb_spawn(late->manager, count_late, late));
-	return 0;
-}
-
-/*
- * main			spawner
- * close (no tasks)
- *   gives way
- *			spawns in the manager
- *   waits for the task
- */
-TASK_TEST(empty_manager_that_closes_waits_for_a_late_task)
-{
-	struct gmb_manager inner;
-	struct late late = { .manager = &inner };
-	intptr_t rc = 0;
-
-	gmb_manager(outer, rc) {
-		check_is(gmb_manager_open(&inner), 0);
-		gmb_spawn(outer, spawn_late, &late);
-		spend_credit();
-		check_is(gmb_manager_close(&inner), 0);
-		check_is(late.runs, 1);
-		late.manager = NULL;
-	}
-	check_is(rc, 0);
-	return 0;
-}
-
 Suite *test_promises_suite(void)
 {
 	Suite *suite = suite_create("promises");
 	TCase *tcase = tcase_create("promises");
 
-	tcase_add_test(tcase,
-		       empty_manager_that_closes_waits_for_a_late_task);
 	tcase_add_test(tcase, joiner_gets_the_result_though_it_closes_at_once);
 	tcase_add_test(tcase,
 		       manager_closes_only_after_a_task_that_is_still_starting);

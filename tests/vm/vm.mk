@@ -28,14 +28,18 @@ module-vm: ## giambio.ko for a kernel to try it in (KERNEL=)
 vm: all module-vm ## a shell in a machine with the module, tools and examples
 	$(Q)B='$(B)' tests/vm/shell.sh '$(KERNEL)' '$(vm_module)'
 
-check-kernel: deps-check-kernel $(O)/tests/suites ## the module's tests, in a machine (KERNEL=)
-	$(Q)+$(runner) only 'kernel.$(KERNEL)'
+kernel_suites := $(O)/tests/kernel-suites
+
+check-kernel: deps-check-kernel ## the module's and the library's tests, in a machine (KERNEL=)
+	$(Q)mkdir -p $(O)/tests
+	$(Q)printf 'kernel|%s|plain|5400|%s\n' \
+		'kernel.$(KERNEL)' 'bash tests/vm/kernel.sh $(KERNEL)' \
+		>$(kernel_suites)
+	$(Q)+$(subst $(O)/tests/suites,$(kernel_suites),$(runner)) kernel
 
 # The debug kernels are built first, so that no suite's time limit counts it.
 debug-kernels: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan kcsan || [ $$? = 77 ]
-
-check-full: debug-kernels
 
 debug_suites := $(O)/tests/debug-suites
 
