@@ -581,7 +581,7 @@ static const struct schedule {
 	gmb_task_fn run;
 	void (*after)(void);
 	unsigned int flags;
-	unsigned int count;	/* in make check; ten times that in check-full */
+	unsigned int count;	/* in make check; check-full does more */
 } schedules[] = {
 	{ "lock", lock_run, NULL, GMB_LOOP_FAKE_CLOCK, 400 },
 	{ "semaphore", semaphore_run, NULL, GMB_LOOP_FAKE_CLOCK, 400 },
