@@ -420,7 +420,7 @@ static intptr_t sleep_a_little(void *arg)
 }
 
 /* Let one system call fail with ENOSYS from here on. */
-static void forbid(unsigned int number)
+static __attribute__((unused)) void forbid(unsigned int number)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
