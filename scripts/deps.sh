@@ -43,7 +43,7 @@ packages()
 			kmod libelf-dev sparse ;;
 	check-kernel-debug)
 		packages check-kernel
-		echo flex bison bc dwarves libssl-dev patch ;;
+		echo flex bison bc dwarves libssl-dev ;;
 	*)
 		echo "deps.sh: no such target: $1" >&2
 		return 1 ;;

@@ -2,16 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) 2026 The giambio developers
 #
-# Proves that the tests of the kernel module can fail: every patch in broken/
+# Proves that the tests of the kernel module can fail: every file in broken/
 # puts one fault into a copy of it, and the run on the debug kernel must see
 # that. Prints TAP.
 #
-#   broken.sh [NAME...]     all, or those of broken/NAME.patch
+#   broken.sh [NAME...]     all, or those of broken/NAME
 #
-# A patch says above its text what it breaks, on which kernel it shows
-# ("Kernel: NAME"), and with what words ("Expect: EXTENDED-REGEX", in the
-# results or in the kernel's complaints). Each has a boot of its own, since the
-# kernel's checkers stop looking after their first report.
+# A file says on which kernel the fault shows ("Kernel: NAME"), with what words
+# ("Expect: EXTENDED-REGEX", in the results or in the kernel's complaints), and
+# what is broken: in a function of a source file ("File:", "Function:") a text
+# is replaced by another ("Find:", "Put:"). A text, not a patch, so that work
+# near it does not unsettle it; if it is gone, that is a failed test. Each fault
+# has a boot of its own, since the kernel's checkers stop looking after their
+# first report.
 
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,12 +33,37 @@ result()
 	printf '%s %d - %s\n' "$1" "$number" "${*:2}"
 }
 
-# try PATCH - break, build, run, look
+# break_copy FAULT FOLDER - put the fault into the copy of the module there
+break_copy()
+{
+	local file
+
+	file=$2/$(sed -n 's/^File: //p' "$1")
+	awk '
+		FNR == NR {
+			p = index($0, ": ")
+			if (p)
+				fault[substr($0, 1, p - 1)] = substr($0, p + 2)
+			next
+		}
+		index($0, fault["Function"] "(") && /^[a-z]/ { inside = 1 }
+		/^}/ { inside = 0 }
+		inside && (p = index($0, fault["Find"])) {
+			$0 = substr($0, 1, p - 1) fault["Put"] \
+				substr($0, p + length(fault["Find"]))
+			done = 1
+		}
+		{ print }
+		END { exit !done }
+	' "$1" "$file" >"$file.new" && mv "$file.new" "$file"
+}
+
+# try FAULT - break, build, run, look
 try()
 {
 	local name kernel expect source module status=0
 
-	name=$(basename "$1" .patch)
+	name=${1##*/}
 	kernel=$(sed -n 's/^Kernel: //p' "$1")
 	expect=$(sed -n 's/^Expect: //p' "$1")
 	source=$O/vm/broken/$name
@@ -43,8 +71,8 @@ try()
 	mkdir -p "$source/include/uapi/linux"
 	cp -r Kbuild kmod "$source/"
 	cp include/uapi/linux/giambio.h "$source/include/uapi/linux/"
-	if ! patch -s -d "$source" -p1 <"$1" >&2; then
-		result "not ok" "$name: the patch still fits (mend $1)"
+	if ! break_copy "$1" "$source"; then
+		result "not ok" "$name: what it breaks is there (mend $1)"
 		return
 	fi
 	module=$("$here/module.sh" -s "$source" -o "$O/kmod/broken-$kernel" \
@@ -71,7 +99,6 @@ try()
 	fi
 }
 
-need patch patch
 harness=$("$here/kernels.sh" harness)
 status=$?
 if [ "$status" = 0 ]; then
@@ -79,9 +106,9 @@ if [ "$status" = 0 ]; then
 fi
 options=(-f "$tests:/tests/kselftest" -f "$here/guest.sh:/tests/guest.sh")
 if [ $# = 0 ]; then
-	set -- $(basename -s .patch "$here"/broken/*.patch)
+	set -- $(ls "$here/broken")
 fi
 for name in "$@"; do
-	try "$here/broken/$name.patch"
+	try "$here/broken/$name"
 done
 echo "1..$number"

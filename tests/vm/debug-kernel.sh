@@ -63,10 +63,11 @@ build()
 	need bc bc
 	[ -e /usr/include/libelf.h ] ||
 		unavailable "libelf.h is missing; install libelf-dev"
-	rm -rf "$new"
 	mkdir -p "$new"
 	start=$SECONDS
-	configure "$1" "$new"
+	# A build that was interrupted goes on.
+	[ -e "$new/configured" ] || configure "$1" "$new"
+	: >"$new/configured"
 	note "building the $1 kernel in $new (log: $new/log)"
 	nice make -s -j"${JOBS:-2}" -C "$source" O="$new" CC="${CC:-gcc}" all \
 		>"$new/log" 2>&1 || {
