@@ -20,9 +20,9 @@ aarch64_suites := coro mem stack timer task manager scope run event lock \
 
 # So is Valgrind, for which memory is what counts: a suite of each layer. It
 # refuses the lengths and keeps the descriptors that the suites socket and file
-# try; reader and serve stand on the same.
+# try, and serve, too; reader stands on the same.
 valgrind_suites := coro mem timer task manager scope run event lock queue \
-	channel select connect reader serve
+	channel select connect reader
 
 $(call suite,check,style,plain,600,sh scripts/style.sh)
 

@@ -272,7 +272,8 @@ GMB_API GMB_MUST_CHECK int gmb_spawn_with(struct gmb_manager *manager,
  *
  * Context: task only; suspends; cancellation point.
  * Return: 0; the task's error if it failed first; -ECHILD it ended well but
- *	never said that it had started; -ECANCELED; errors of gmb_spawn_with().
+ *	never said that it had started; -ECANCELED the caller was cancelled, or
+ *	the task before it had started; errors of gmb_spawn_with().
  */
 GMB_API GMB_MUST_CHECK int gmb_spawn_wait(struct gmb_manager *manager,
 					  gmb_task_fn fn, void *arg,
