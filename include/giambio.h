@@ -31,5 +31,6 @@
 #include <giambio/socket.h>
 #include <giambio/task.h>
 #include <giambio/thread.h>
+#include <giambio/trace.h>
 
 #endif

@@ -19,6 +19,10 @@
  * the strings always end within their field. Addresses are those of the
  * observed process.
  *
+ * An observer may write one thing, struct gmb_control: what it wants the loop to
+ * measure, and until when. A loop looks at it once a turn, and forgets it when
+ * its time is over, so a tool that was killed leaves nothing switched on.
+ *
  * The layout changes with GMB_PAGE_VERSION only.
  */
 #ifndef GIAMBIO_PAGE_H
@@ -169,6 +173,21 @@ struct gmb_histogram {
 };
 
 /**
+ * struct gmb_control - what observers want; the only field they may write
+ * @times_until: gmb_time until which %GMB_OBSERVE_TIMES is wanted; 0: not
+ * @trace_until: gmb_time until which a trace is wanted (<giambio/trace.h>), as
+ *	%GMB_OBSERVE_TRACE
+ *
+ * Times lie at most a minute ahead; what lies further counts as a minute. Each
+ * observer raises a field to what it needs (compare-and-swap) and renews it
+ * while it looks. A sleeping loop notices when it next wakes.
+ */
+struct gmb_control {
+	int64_t times_until;
+	int64_t trace_until;
+};
+
+/**
  * struct gmb_page - the head of a loop page
  * @magic:       %GMB_PAGE_MAGIC, written last
  * @version:     %GMB_PAGE_VERSION
@@ -199,6 +218,7 @@ struct gmb_histogram {
  * @spawned:     tasks started
  * @exited:      tasks ended
  * @cancels:     waits that were cancelled
+ * @control:     see struct gmb_control
  * @backend:     a string
  * @name:        a string
  */
@@ -231,6 +251,7 @@ struct gmb_page {
 	uint64_t spawned;
 	uint64_t exited;
 	uint64_t cancels;
+	struct gmb_control control;
 	char backend[8];
 	char name[16];
 };

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR MIT) */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * The generic netlink family "giambio": contexts as they can be seen from
+ * outside.
+ *
+ * A user sees the contexts that he opened; a user with CAP_SYS_ADMIN in the
+ * initial user namespace sees all. A context that a user may not see does not
+ * exist for him (-ENOENT). Every request is checked against a strict policy:
+ * an unknown or malformed attribute is refused with -EINVAL and an extended
+ * acknowledgement that names it.
+ *
+ * Observation
+ * -----------
+ * Nothing is timed until somebody asks. %GMB_NL_CMD_OBSERVE turns histograms,
+ * or events, of one context or of all that the caller may see (those to come,
+ * too) on, for as long as the asking socket lives; it ends with the socket, so
+ * a tool that is killed leaves nothing switched on. What it asked for replaces
+ * what the same socket asked for before.
+ *
+ * Events go to the members of the multicast group "events", to each those of
+ * the contexts it may see. A batch (%GMB_NL_CMD_EVENTS) is sent when a trap
+ * ends. Each batch of a context carries a sequence number and how many events
+ * were lost before it, for want of memory or of room; a receiver whose socket
+ * overflowed (ENOBUFS) sees a gap in the sequence. The loss is never silent.
+ *
+ * Histograms
+ * ----------
+ * Log-linear: 16 buckets for each power of two of nanoseconds, so a value is
+ * known to 1/16. Bucket b < 16 holds the value b; above, b = 16 * e + m holds
+ * the values from (16 + m) << (e - 1) up to the next bucket's first. The last
+ * of %GMB_NL_BUCKETS holds everything above as well. Only buckets that are not
+ * empty are sent.
+ */
+#ifndef _UAPI_LINUX_GIAMBIO_NETLINK_H
+#define _UAPI_LINUX_GIAMBIO_NETLINK_H
+
+#include <linux/types.h>
+
+#define GMB_NL_FAMILY		"giambio"
+#define GMB_NL_VERSION		1
+#define GMB_NL_GROUP_EVENTS	"events"
+
+/* 2^40 ns, eighteen minutes, is where the last bucket begins. */
+#define GMB_NL_BUCKETS		(16 * 37 + 1)
+
+/**
+ * enum gmb_nl_cmd - requests and messages
+ * @GMB_NL_CMD_CONTEXT_GET:   dump all contexts, or get the one with
+ *                            %GMB_NL_A_CONTEXT_ID. Answers: one message each,
+ *                            with the attributes of enum gmb_nl_context.
+ * @GMB_NL_CMD_WATCH_GET:     dump the watches of %GMB_NL_A_CONTEXT_ID, one
+ *                            message each (%GMB_NL_A_WATCH).
+ * @GMB_NL_CMD_TASK_GET:      dump the registered tasks of
+ *                            %GMB_NL_A_CONTEXT_ID, one message each
+ *                            (%GMB_NL_A_TASK).
+ * @GMB_NL_CMD_HISTOGRAM_GET: dump the histograms of %GMB_NL_A_CONTEXT_ID, one
+ *                            message for each stage (%GMB_NL_A_HISTOGRAM); with
+ *                            %GMB_NL_A_TASK_SLOT those of that registered
+ *                            task.
+ * @GMB_NL_CMD_RESET:         empty the histograms and zero the counters of
+ *                            %GMB_NL_A_CONTEXT_ID.
+ * @GMB_NL_CMD_OBSERVE:       %GMB_NL_A_OBSERVE says what; of
+ *                            %GMB_NL_A_CONTEXT_ID, or of all without it.
+ * @GMB_NL_CMD_EVENTS:        sent to the group: %GMB_NL_A_CONTEXT_ID,
+ *                            %GMB_NL_A_SEQ, %GMB_NL_A_LOST, %GMB_NL_A_EVENTS
+ */
+enum gmb_nl_cmd {
+	GMB_NL_CMD_UNSPEC,
+	GMB_NL_CMD_CONTEXT_GET,
+	GMB_NL_CMD_WATCH_GET,
+	GMB_NL_CMD_TASK_GET,
+	GMB_NL_CMD_HISTOGRAM_GET,
+	GMB_NL_CMD_RESET,
+	GMB_NL_CMD_OBSERVE,
+	GMB_NL_CMD_EVENTS,
+	__GMB_NL_CMD_MAX
+};
+
+/**
+ * enum gmb_nl_attr - attributes of requests and messages
+ * @GMB_NL_A_PAD:        alignment of 64-bit values
+ * @GMB_NL_A_CONTEXT_ID: u32, the number that GMB_IOC_SETUP returned
+ * @GMB_NL_A_TASK_SLOT:  u32, a registered task
+ * @GMB_NL_A_OBSERVE:    u32, an or of %GMB_NL_OBSERVE_ bits
+ * @GMB_NL_A_CONTEXT:    nested, enum gmb_nl_context
+ * @GMB_NL_A_WATCH:      nested, enum gmb_nl_watch
+ * @GMB_NL_A_TASK:       nested, enum gmb_nl_task
+ * @GMB_NL_A_HISTOGRAM:  nested, enum gmb_nl_histogram
+ * @GMB_NL_A_SEQ:        u64, number of the batch of events of this context
+ * @GMB_NL_A_LOST:       u64, events of this context lost so far
+ * @GMB_NL_A_EVENTS:     binary, array of struct gmb_nl_event
+ */
+enum gmb_nl_attr {
+	GMB_NL_A_UNSPEC,
+	GMB_NL_A_PAD,
+	GMB_NL_A_CONTEXT_ID,
+	GMB_NL_A_TASK_SLOT,
+	GMB_NL_A_OBSERVE,
+	GMB_NL_A_CONTEXT,
+	GMB_NL_A_WATCH,
+	GMB_NL_A_TASK,
+	GMB_NL_A_HISTOGRAM,
+	GMB_NL_A_SEQ,
+	GMB_NL_A_LOST,
+	GMB_NL_A_EVENTS,
+	__GMB_NL_A_MAX
+};
+
+#define GMB_NL_A_MAX	(__GMB_NL_A_MAX - 1)
+
+/* GMB_NL_A_OBSERVE */
+#define GMB_NL_OBSERVE_HISTOGRAMS	(1U << 0)	/* of contexts and tasks */
+#define GMB_NL_OBSERVE_EVENTS		(1U << 1)	/* GMB_NL_CMD_EVENTS */
+
+/**
+ * enum gmb_nl_context - a context
+ * @GMB_NL_CONTEXT_PAD:           alignment of 64-bit values
+ * @GMB_NL_CONTEXT_ID:            u32
+ * @GMB_NL_CONTEXT_PID:           u32, process that opened it, as the reader's
+ *                                pid namespace numbers it; 0: not in it
+ * @GMB_NL_CONTEXT_TID:           u32, thread that made the last trap; or 0
+ * @GMB_NL_CONTEXT_UID:           u32, user that opened it
+ * @GMB_NL_CONTEXT_COMM:          string, name of the process
+ * @GMB_NL_CONTEXT_OBSERVED:      u32, %GMB_NL_OBSERVE_ bits in force
+ * @GMB_NL_CONTEXT_SLEEPING:      u32, 1 while a thread sleeps in a trap
+ * @GMB_NL_CONTEXT_SQ_ENTRIES:    u32
+ * @GMB_NL_CONTEXT_CQ_ENTRIES:    u32
+ * @GMB_NL_CONTEXT_WATCHES:       u32, registered now
+ * @GMB_NL_CONTEXT_TASKS:         u32, registered now
+ * @GMB_NL_CONTEXT_PEERS:         u32, registered now
+ * @GMB_NL_CONTEXT_TRAPS:         u64, traps made
+ * @GMB_NL_CONTEXT_SLEEPS:        u64, sleeps in them
+ * @GMB_NL_CONTEXT_OPS:           u64, operations taken
+ * @GMB_NL_CONTEXT_COMPLETIONS:   u64, completions posted
+ * @GMB_NL_CONTEXT_WAKES_URGENT:  u64, sleeps ended by an event without slack
+ * @GMB_NL_CONTEXT_WAKES_COUNT:   u64, sleeps ended by a full batch
+ * @GMB_NL_CONTEXT_WAKES_BUDGET:  u64, sleeps ended because slack ran out
+ * @GMB_NL_CONTEXT_WAKES_KICK:    u64, sleeps ended by %GMB_WAKE_TRAP
+ * @GMB_NL_CONTEXT_FULL:          u64, traps that met a full completion ring
+ * @GMB_NL_CONTEXT_SWEPT:         u64, watches of closed files released
+ * @GMB_NL_CONTEXT_EVENTS_LOST:   u64
+ */
+enum gmb_nl_context {
+	GMB_NL_CONTEXT_UNSPEC,
+	GMB_NL_CONTEXT_PAD,
+	GMB_NL_CONTEXT_ID,
+	GMB_NL_CONTEXT_PID,
+	GMB_NL_CONTEXT_TID,
+	GMB_NL_CONTEXT_UID,
+	GMB_NL_CONTEXT_COMM,
+	GMB_NL_CONTEXT_OBSERVED,
+	GMB_NL_CONTEXT_SLEEPING,
+	GMB_NL_CONTEXT_SQ_ENTRIES,
+	GMB_NL_CONTEXT_CQ_ENTRIES,
+	GMB_NL_CONTEXT_WATCHES,
+	GMB_NL_CONTEXT_TASKS,
+	GMB_NL_CONTEXT_PEERS,
+	GMB_NL_CONTEXT_TRAPS,
+	GMB_NL_CONTEXT_SLEEPS,
+	GMB_NL_CONTEXT_OPS,
+	GMB_NL_CONTEXT_COMPLETIONS,
+	GMB_NL_CONTEXT_WAKES_URGENT,
+	GMB_NL_CONTEXT_WAKES_COUNT,
+	GMB_NL_CONTEXT_WAKES_BUDGET,
+	GMB_NL_CONTEXT_WAKES_KICK,
+	GMB_NL_CONTEXT_FULL,
+	GMB_NL_CONTEXT_SWEPT,
+	GMB_NL_CONTEXT_EVENTS_LOST,
+	__GMB_NL_CONTEXT_MAX
+};
+
+#define GMB_NL_CONTEXT_MAX	(__GMB_NL_CONTEXT_MAX - 1)
+
+/**
+ * enum gmb_nl_watch - a watch
+ * @GMB_NL_WATCH_PAD:         alignment of 64-bit values
+ * @GMB_NL_WATCH_SLOT:        u32
+ * @GMB_NL_WATCH_INO:         u64, inode of the file (a socket's, as /proc
+ *                            shows it)
+ * @GMB_NL_WATCH_READY:       u32, poll(2) conditions last seen
+ * @GMB_NL_WATCH_READER:      u32, opcode parked as the reader; absent: none
+ * @GMB_NL_WATCH_READER_DATA: u64, its user_data
+ * @GMB_NL_WATCH_WRITER:      u32, opcode parked as the writer; absent: none
+ * @GMB_NL_WATCH_WRITER_DATA: u64, its user_data
+ */
+enum gmb_nl_watch {
+	GMB_NL_WATCH_UNSPEC,
+	GMB_NL_WATCH_PAD,
+	GMB_NL_WATCH_SLOT,
+	GMB_NL_WATCH_INO,
+	GMB_NL_WATCH_READY,
+	GMB_NL_WATCH_READER,
+	GMB_NL_WATCH_READER_DATA,
+	GMB_NL_WATCH_WRITER,
+	GMB_NL_WATCH_WRITER_DATA,
+	__GMB_NL_WATCH_MAX
+};
+
+#define GMB_NL_WATCH_MAX	(__GMB_NL_WATCH_MAX - 1)
+
+/**
+ * enum gmb_nl_task - a registered task
+ * @GMB_NL_TASK_PAD:       alignment of 64-bit values
+ * @GMB_NL_TASK_SLOT:      u32
+ * @GMB_NL_TASK_TAG:       u32
+ * @GMB_NL_TASK_USER_DATA: u64
+ * @GMB_NL_TASK_SLACK:     u32, ns
+ * @GMB_NL_TASK_PENDING:   u32, 1: a wake is not yet posted
+ */
+enum gmb_nl_task {
+	GMB_NL_TASK_UNSPEC,
+	GMB_NL_TASK_PAD,
+	GMB_NL_TASK_SLOT,
+	GMB_NL_TASK_TAG,
+	GMB_NL_TASK_USER_DATA,
+	GMB_NL_TASK_SLACK,
+	GMB_NL_TASK_PENDING,
+	__GMB_NL_TASK_MAX
+};
+
+#define GMB_NL_TASK_MAX		(__GMB_NL_TASK_MAX - 1)
+
+/**
+ * enum gmb_nl_stage - what a histogram counts
+ * @GMB_NL_STAGE_HELD:  from ready to woken: how long slack, or the way to the
+ *                      wakeup, held an event back
+ * @GMB_NL_STAGE_SCHED: from woken to running: the scheduler's share
+ * @GMB_NL_STAGE_TRAP:  from running to done: the trap's work before this one
+ * @GMB_NL_STAGE_TOTAL: from ready to done, also of what became ready while
+ *                      the loop was awake
+ */
+enum gmb_nl_stage {
+	GMB_NL_STAGE_HELD,
+	GMB_NL_STAGE_SCHED,
+	GMB_NL_STAGE_TRAP,
+	GMB_NL_STAGE_TOTAL,
+	__GMB_NL_STAGE_MAX
+};
+
+/**
+ * enum gmb_nl_histogram - a histogram
+ * @GMB_NL_HISTOGRAM_PAD:     alignment of 64-bit values
+ * @GMB_NL_HISTOGRAM_STAGE:   u32, enum gmb_nl_stage
+ * @GMB_NL_HISTOGRAM_COUNT:   u64, values
+ * @GMB_NL_HISTOGRAM_SUM:     u64, ns
+ * @GMB_NL_HISTOGRAM_MAX_NS:  u64, the greatest value
+ * @GMB_NL_HISTOGRAM_BUCKETS: binary, array of struct gmb_nl_bucket, by index
+ */
+enum gmb_nl_histogram {
+	GMB_NL_HISTOGRAM_UNSPEC,
+	GMB_NL_HISTOGRAM_PAD,
+	GMB_NL_HISTOGRAM_STAGE,
+	GMB_NL_HISTOGRAM_COUNT,
+	GMB_NL_HISTOGRAM_SUM,
+	GMB_NL_HISTOGRAM_MAX_NS,
+	GMB_NL_HISTOGRAM_BUCKETS,
+	__GMB_NL_HISTOGRAM_MAX
+};
+
+#define GMB_NL_HISTOGRAM_MAX	(__GMB_NL_HISTOGRAM_MAX - 1)
+
+/**
+ * struct gmb_nl_bucket - one bucket of a histogram
+ * @index: below %GMB_NL_BUCKETS
+ * @count: values in it
+ */
+struct gmb_nl_bucket {
+	__u32 index;
+	__u32 count;
+};
+
+/**
+ * struct gmb_nl_event - one completion and its moments
+ * @user_data: of the operation, or of the registered task
+ * @ready:     as in struct gmb_ioc_stamp
+ * @woken:     as in struct gmb_ioc_stamp
+ * @running:   as in struct gmb_ioc_stamp
+ * @done:      as in struct gmb_ioc_stamp
+ * @res:       as in struct gmb_ioc_cqe
+ * @flags:     as in struct gmb_ioc_cqe
+ * @reason:    why the trap's last sleep ended: 0 urgent, 1 count, 2 budget,
+ *             3 kick; %GMB_NL_NO_SLEEP when @woken is 0
+ */
+struct gmb_nl_event {
+	__u64 user_data;
+	__u64 ready;
+	__u64 woken;
+	__u64 running;
+	__u64 done;
+	__s32 res;
+	__u16 flags;
+	__u16 reason;
+};
+
+#define GMB_NL_NO_SLEEP		0xffffU
+
+#endif /* _UAPI_LINUX_GIAMBIO_NETLINK_H */
