@@ -27,7 +27,7 @@ extern "C" {
 
 #define GMB_TRACE_MAGIC		0x54424d47u	/* "GMBT" */
 #define GMB_TRACE_VERSION	1u
-#define GMB_TRACE_NAME		"giambio-trace"
+#define GMB_TRACE_FILE		"giambio-trace"
 
 /**
  * enum gmb_trace_kind - what an event says
