@@ -67,8 +67,7 @@
  *                            %GMB_NL_A_SEQ, %GMB_NL_A_LOST, %GMB_NL_A_EVENTS
  */
 enum gmb_nl_cmd {
-	GMB_NL_CMD_UNSPEC,
-	GMB_NL_CMD_CONTEXT_GET,
+	GMB_NL_CMD_CONTEXT_GET = 1,
 	GMB_NL_CMD_WATCH_GET,
 	GMB_NL_CMD_TASK_GET,
 	GMB_NL_CMD_HISTOGRAM_GET,
@@ -93,8 +92,7 @@ enum gmb_nl_cmd {
  * @GMB_NL_A_EVENTS:     binary, array of struct gmb_nl_event
  */
 enum gmb_nl_attr {
-	GMB_NL_A_UNSPEC,
-	GMB_NL_A_PAD,
+	GMB_NL_A_PAD = 1,
 	GMB_NL_A_CONTEXT_ID,
 	GMB_NL_A_TASK_SLOT,
 	GMB_NL_A_OBSERVE,
@@ -111,8 +109,8 @@ enum gmb_nl_attr {
 #define GMB_NL_A_MAX	(__GMB_NL_A_MAX - 1)
 
 /* GMB_NL_A_OBSERVE */
-#define GMB_NL_OBSERVE_HISTOGRAMS	(1U << 0)	/* of contexts and tasks */
-#define GMB_NL_OBSERVE_EVENTS		(1U << 1)	/* GMB_NL_CMD_EVENTS */
+#define GMB_NL_OBSERVE_HISTOGRAMS	(1U << 0)
+#define GMB_NL_OBSERVE_EVENTS		(1U << 1)
 
 /**
  * enum gmb_nl_context - a context
@@ -143,8 +141,7 @@ enum gmb_nl_attr {
  * @GMB_NL_CONTEXT_EVENTS_LOST:   u64
  */
 enum gmb_nl_context {
-	GMB_NL_CONTEXT_UNSPEC,
-	GMB_NL_CONTEXT_PAD,
+	GMB_NL_CONTEXT_PAD = 1,
 	GMB_NL_CONTEXT_ID,
 	GMB_NL_CONTEXT_PID,
 	GMB_NL_CONTEXT_TID,
@@ -186,8 +183,7 @@ enum gmb_nl_context {
  * @GMB_NL_WATCH_WRITER_DATA: u64, its user_data
  */
 enum gmb_nl_watch {
-	GMB_NL_WATCH_UNSPEC,
-	GMB_NL_WATCH_PAD,
+	GMB_NL_WATCH_PAD = 1,
 	GMB_NL_WATCH_SLOT,
 	GMB_NL_WATCH_INO,
 	GMB_NL_WATCH_READY,
@@ -210,8 +206,7 @@ enum gmb_nl_watch {
  * @GMB_NL_TASK_PENDING:   u32, 1: a wake is not yet posted
  */
 enum gmb_nl_task {
-	GMB_NL_TASK_UNSPEC,
-	GMB_NL_TASK_PAD,
+	GMB_NL_TASK_PAD = 1,
 	GMB_NL_TASK_SLOT,
 	GMB_NL_TASK_TAG,
 	GMB_NL_TASK_USER_DATA,
@@ -249,8 +244,7 @@ enum gmb_nl_stage {
  * @GMB_NL_HISTOGRAM_BUCKETS: binary, array of struct gmb_nl_bucket, by index
  */
 enum gmb_nl_histogram {
-	GMB_NL_HISTOGRAM_UNSPEC,
-	GMB_NL_HISTOGRAM_PAD,
+	GMB_NL_HISTOGRAM_PAD = 1,
 	GMB_NL_HISTOGRAM_STAGE,
 	GMB_NL_HISTOGRAM_COUNT,
 	GMB_NL_HISTOGRAM_SUM,
