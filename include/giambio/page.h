@@ -20,8 +20,8 @@
  * observed process.
  *
  * An observer may write one thing, struct gmb_control: what it wants the loop
- * to measure, and until when. A loop looks at it once a turn, and forgets it when
- * its time is over, so a tool that was killed leaves nothing switched on.
+ * to measure, and until when. A loop looks at it once a turn, and forgets it
+ * when its time is over, so a tool that was killed leaves nothing switched on.
  *
  * The layout changes with GMB_PAGE_VERSION only.
  */
