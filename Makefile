@@ -6,6 +6,7 @@
 # This file names what can be made; scripts/*.mk say how:
 #   config.mk   compiler, variant (one output folder each), flags
 #   rules.mk    library, programs, tests, man pages
+#   tools.mk    gmbstat and gmblat (in tools/)
 #   install.mk  install, uninstall, dist
 #   check.mk    style, tests, coverage; tests/suites.mk is the table of suites
 
@@ -27,6 +28,7 @@ include scripts/config.mk
 all: ## the library, the examples, the tools and the man pages (default)
 
 include scripts/rules.mk
+include tools/tools.mk
 include scripts/install.mk
 include scripts/check.mk
 -include tests/vm/vm.mk

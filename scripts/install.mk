@@ -22,7 +22,8 @@ man_pages = $(notdir $(wildcard $(man_dir)/*.[1-9]*))
 man_path = $(call to,$(MANDIR))/man$(patsubst .%,%,$(suffix \
 	$(subst 3type,3,$(1))))/$(1)
 installed_files = \
-	$(foreach h,giambio.h linux/giambio.h,$(call to,$(INCLUDEDIR))/$(h)) \
+	$(foreach h,giambio.h linux/giambio.h linux/giambio_netlink.h,\
+		$(call to,$(INCLUDEDIR))/$(h)) \
 	$(foreach h,$(wildcard include/giambio/*.h),\
 		$(call to,$(INCLUDEDIR))/giambio/$(notdir $(h))) \
 	$(foreach l,libgiambio.a libgiambio.so $(lib_soname) \
@@ -47,7 +48,7 @@ install: lib tools man $(B)/libgiambio.pc ## library, headers, man pages, tools
 	$(Q)$(INSTALL) -m 644 include/giambio.h $(call to,$(INCLUDEDIR))/
 	$(Q)$(INSTALL) -m 644 include/giambio/*.h \
 		$(call to,$(INCLUDEDIR))/giambio/
-	$(Q)$(INSTALL) -m 644 include/uapi/linux/giambio.h \
+	$(Q)$(INSTALL) -m 644 include/uapi/linux/*.h \
 		$(call to,$(INCLUDEDIR))/linux/
 	$(Q)$(INSTALL) -m 644 $(lib_static) $(lib_shared) $(call to,$(LIBDIR))/
 	$(Q)ln -sf $(notdir $(lib_shared)) $(call to,$(LIBDIR))/$(lib_soname)

@@ -142,40 +142,6 @@ $(unit_program): $(unit_objects) $(lib_static)
 	$(Q)$(CC) $(unit_objects) $(lib_static) $(LDFLAGS_PROGRAM) $(link_flags) \
 		$(unit_libs) $(LIBS_LOCAL) $(LIBS) -o $@
 
-# Tools: a folder tools/NAME is the program NAME; tools/common is for all.
-tool_names := $(filter-out common,$(patsubst tools/%/,%,\
-	$(sort $(dir $(wildcard tools/*/*.c)))))
-tool_common := $(patsubst %.c,$(B)/%.o,$(wildcard tools/common/*.c))
-tool_programs := $(foreach t,$(tool_names),$(B)/bin/$(t))
-ifneq ($(tool_names),)
-tool_packages := libnl-3.0 libnl-genl-3.0 ncursesw libdw
-ifneq ($(shell pkg-config --exists $(tool_packages) && echo 1),1)
-tool_programs :=
-tools_missing := 1
-else
-tool_flags := $(shell pkg-config --cflags $(tool_packages))
-tool_libs := $(shell pkg-config --libs $(tool_packages))
-endif
-endif
-
-tools: $(tool_programs)
-	$(if $(tools_missing),@echo "  SKIP    tools: run scripts/deps.sh tools")
-
-$(B)/tools/%.o: tools/%.c $(B)/.flags
-	@mkdir -p $(@D)
-	$(call say,CC,$<)
-	$(Q)$(CC) $(filter-out -Ilib,$(compile_flags)) -Itools $(tool_flags) \
-		$(CFLAGS_STATIC) -MMD -MP -c $< -o $@
-
-define tool_rule
-$(B)/bin/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard tools/$(1)/*.c)) $(tool_common)
-	@mkdir -p $$(@D)
-	$$(call say,PROGRAM,$$@)
-	$$(Q)$$(CC) $$^ $$(LDFLAGS_PROGRAM) $$(link_flags) $$(tool_libs) \
-		-pthread $$(LIBS) -o $$@
-endef
-$(foreach t,$(tool_names),$(eval $(call tool_rule,$(t))))
-
 # Section 3 is generated from the headers; the other sections are written.
 man_dir := $(O)/man
 man_written := $(wildcard man/*.[1-9])
@@ -192,5 +158,4 @@ $(man_dir)/.made: $(headers) $(man_written) scripts/kdoc
 .PHONY: force
 force:
 
--include $(wildcard $(B)/lib/*/*.d $(B)/examples/*.d $(B)/tests/*/*.d \
-	$(B)/tools/*/*.d)
+-include $(wildcard $(B)/lib/*/*.d $(B)/examples/*.d $(B)/tests/*/*.d)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * A command of gmbstat: one file, one struct cmd, one line in main.c's table.
+ */
+#ifndef TOOLS_GMBSTAT_CMD_H
+#define TOOLS_GMBSTAT_CMD_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include "common/json.h"
+#include "common/page.h"
+#include "common/say.h"
+
+/**
+ * struct cmd - a command
+ * @name:  what it is called by
+ * @brief: what it shows, for the list of commands
+ * @run:   does it; argv[0] is "gmbstat NAME". Returns an enum exit_code
+ */
+struct cmd {
+	const char *name;
+	const char *brief;
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct cmd cmd_latency;
+extern const struct cmd cmd_loops;
+extern const struct cmd cmd_stalls;
+extern const struct cmd cmd_tasks;
+
+/**
+ * struct cmd_common - the options that all commands have
+ * @pid:  -p, the process; 0: all
+ * @json: -j, --json
+ */
+struct cmd_common {
+	pid_t pid;
+	bool json;
+};
+
+/*
+ * The parser of those options: goes into a command's argp.children, and its
+ * parser hands it a struct cmd_common as state->child_inputs[0] at
+ * ARGP_KEY_INIT.
+ */
+extern const struct argp cmd_common_argp;
+
+/* A whole number that an option got, within limits; ends with a sentence. */
+long cmd_number(struct argp_state *state, const char *option, const char *text,
+		long least, long most);
+
+/**
+ * cmd_pages() - find the loops that a command is about
+ * @pages:  [out] to be given back with pages_free(), whatever is returned
+ * @common: the options
+ *
+ * Says in a sentence why there is none.
+ *
+ * Return: EXIT_OK; EXIT_NOTHING no loop runs, or no such process; EXIT_DENIED.
+ */
+int cmd_pages(struct pages *pages, const struct cmd_common *common);
+
+/* Begin the document of a command: an object with "gmbstat" and "command". */
+void cmd_json_begin(struct json *json, const char *command);
+
+/* End it; returns the exit code. */
+int cmd_json_end(struct json *json);
+
+/* End a command that has written text; returns the exit code. */
+int cmd_end(void);
+
+#endif
