@@ -376,11 +376,14 @@ struct gmb_ioc_cqe {
  * struct gmb_ioc_stamp - the moments of one wakeup, CLOCK_MONOTONIC ns
  * @ready:   the file said that it is ready (or the task was woken); 0 when the
  *           operation was performed without waiting
- * @woken:   the sleeping thread was made runnable; 0 when it did not sleep
+ * @woken:   the sleeping thread was made runnable, or @ready if that is later;
+ *           @running when its sleep ended by itself, with the timeout or a
+ *           signal; 0 when it did not sleep
  * @running: the thread ran again, back in the trap; 0 when it did not sleep
  * @done:    the completion was posted
  *
- * Stamp i belongs to completion i.
+ * Stamp i belongs to completion i. Those that are not 0 never decrease from one
+ * to the next. What became ready after the thread ran again was not slept for.
  */
 struct gmb_ioc_stamp {
 	__u64 ready;

@@ -5,11 +5,17 @@
  * The generic netlink family "giambio": contexts as they can be seen from
  * outside.
  *
- * A user sees the contexts that he opened; a user with CAP_SYS_ADMIN in the
- * initial user namespace sees all. A context that a user may not see does not
- * exist for him (-ENOENT). Every request is checked against a strict policy:
- * an unknown or malformed attribute is refused with -EINVAL and an extended
- * acknowledgement that names it.
+ * A user sees the contexts that he opened; who has CAP_SYS_ADMIN in the initial
+ * user namespace sees all. From a network namespace only those contexts are
+ * seen that were opened in it; from the initial one, all. A context that a user
+ * may not see does not exist for him (-ENOENT), and one exists from
+ * GMB_IOC_SETUP until its rings are unmapped. What counts is who opened the
+ * netlink socket, and for CAP_SYS_ADMIN who sends through it, too. Every
+ * request is checked against a strict policy: an unknown or malformed attribute
+ * is refused with -EINVAL and an extended acknowledgement that names it.
+ *
+ * Answers are read while the context is at work: each number is right, but
+ * they need not be of one moment.
  *
  * Observation
  * -----------
@@ -19,11 +25,14 @@
  * a tool that is killed leaves nothing switched on. What it asked for replaces
  * what the same socket asked for before.
  *
- * Events go to the members of the multicast group "events", to each those of
- * the contexts it may see. A batch (%GMB_NL_CMD_EVENTS) is sent when a trap
- * ends. Each batch of a context carries a sequence number and how many events
- * were lost before it, for want of memory or of room; a receiver whose socket
- * overflowed (ENOBUFS) sees a gap in the sequence. The loss is never silent.
+ * Events are sent to the socket that asked for them, of the contexts that it
+ * asked for, in batches (%GMB_NL_CMD_EVENTS): when a trap ends, or sooner when
+ * it posts many. Each carries a sequence number, counted for each context and
+ * socket, and how many of its events could not be sent to this socket so far,
+ * because its receive buffer (SO_RCVBUF) was full or memory was short. The loss
+ * is never silent, and nobody who reads slowly holds up a loop. (There is no
+ * multicast group: kernels before 6.7 offer modules no way to choose which of
+ * its members may see a message.)
  *
  * Histograms
  * ----------
@@ -31,7 +40,7 @@
  * known to 1/16. Bucket b < 16 holds the value b; above, b = 16 * e + m holds
  * the values from (16 + m) << (e - 1) up to the next bucket's first. The last
  * of %GMB_NL_BUCKETS holds everything above as well. Only buckets that are not
- * empty are sent.
+ * empty are sent. Answers with histograms have up to 5 KB: read with 8 KB.
  */
 #ifndef _UAPI_LINUX_GIAMBIO_NETLINK_H
 #define _UAPI_LINUX_GIAMBIO_NETLINK_H
@@ -40,7 +49,6 @@
 
 #define GMB_NL_FAMILY		"giambio"
 #define GMB_NL_VERSION		1
-#define GMB_NL_GROUP_EVENTS	"events"
 
 /* 2^40 ns, eighteen minutes, is where the last bucket begins. */
 #define GMB_NL_BUCKETS		(16 * 37 + 1)
@@ -58,13 +66,19 @@
  * @GMB_NL_CMD_HISTOGRAM_GET: dump the histograms of %GMB_NL_A_CONTEXT_ID, one
  *                            message for each stage (%GMB_NL_A_HISTOGRAM); with
  *                            %GMB_NL_A_TASK_SLOT those of that registered
- *                            task.
+ *                            task: -ENOENT there is none, -ENOSPC others took
+ *                            all that the module parameter max_task_histograms
+ *                            grants to a context.
  * @GMB_NL_CMD_RESET:         empty the histograms and zero the counters of
  *                            %GMB_NL_A_CONTEXT_ID.
  * @GMB_NL_CMD_OBSERVE:       %GMB_NL_A_OBSERVE says what; of
  *                            %GMB_NL_A_CONTEXT_ID, or of all without it.
- * @GMB_NL_CMD_EVENTS:        sent to the group: %GMB_NL_A_CONTEXT_ID,
+ *                            -EUSERS the user has 64 observing sockets.
+ * @GMB_NL_CMD_EVENTS:        sent to who observes events: %GMB_NL_A_CONTEXT_ID,
  *                            %GMB_NL_A_SEQ, %GMB_NL_A_LOST, %GMB_NL_A_EVENTS
+ *
+ * All but EVENTS are requests. Answers carry the command of their request, and
+ * all of them %GMB_NL_A_CONTEXT_ID.
  */
 enum gmb_nl_cmd {
 	GMB_NL_CMD_CONTEXT_GET = 1,
@@ -87,8 +101,10 @@ enum gmb_nl_cmd {
  * @GMB_NL_A_WATCH:      nested, enum gmb_nl_watch
  * @GMB_NL_A_TASK:       nested, enum gmb_nl_task
  * @GMB_NL_A_HISTOGRAM:  nested, enum gmb_nl_histogram
- * @GMB_NL_A_SEQ:        u64, number of the batch of events of this context
- * @GMB_NL_A_LOST:       u64, events of this context lost so far
+ * @GMB_NL_A_SEQ:        u64, number of the batch of events of this context,
+ *                       from 1; batches that could not be sent count
+ * @GMB_NL_A_LOST:       u64, events of this context that could not be sent to
+ *                       this socket so far
  * @GMB_NL_A_EVENTS:     binary, array of struct gmb_nl_event
  */
 enum gmb_nl_attr {
@@ -129,7 +145,7 @@ enum gmb_nl_attr {
  * @GMB_NL_CONTEXT_TASKS:         u32, registered now
  * @GMB_NL_CONTEXT_PEERS:         u32, registered now
  * @GMB_NL_CONTEXT_TRAPS:         u64, traps made
- * @GMB_NL_CONTEXT_SLEEPS:        u64, sleeps in them
+ * @GMB_NL_CONTEXT_SLEEPS:        u64, sleeps in them, whatever ended them
  * @GMB_NL_CONTEXT_OPS:           u64, operations taken
  * @GMB_NL_CONTEXT_COMPLETIONS:   u64, completions posted
  * @GMB_NL_CONTEXT_WAKES_URGENT:  u64, sleeps ended by an event without slack
@@ -138,7 +154,9 @@ enum gmb_nl_attr {
  * @GMB_NL_CONTEXT_WAKES_KICK:    u64, sleeps ended by %GMB_WAKE_TRAP
  * @GMB_NL_CONTEXT_FULL:          u64, traps that met a full completion ring
  * @GMB_NL_CONTEXT_SWEPT:         u64, watches of closed files released
- * @GMB_NL_CONTEXT_EVENTS_LOST:   u64
+ * @GMB_NL_CONTEXT_EVENTS_LOST:   u64, events that could not be sent to some
+ *                                observer, and values that there was no memory
+ *                                for
  */
 enum gmb_nl_context {
 	GMB_NL_CONTEXT_PAD = 1,
@@ -176,7 +194,8 @@ enum gmb_nl_context {
  * @GMB_NL_WATCH_SLOT:        u32
  * @GMB_NL_WATCH_INO:         u64, inode of the file (a socket's, as /proc
  *                            shows it)
- * @GMB_NL_WATCH_READY:       u32, poll(2) conditions last seen
+ * @GMB_NL_WATCH_READY:       u32, POLLIN: a receive or read may succeed;
+ *                            POLLOUT: a send or write may
  * @GMB_NL_WATCH_READER:      u32, opcode parked as the reader; absent: none
  * @GMB_NL_WATCH_READER_DATA: u64, its user_data
  * @GMB_NL_WATCH_WRITER:      u32, opcode parked as the writer; absent: none
@@ -225,6 +244,9 @@ enum gmb_nl_task {
  * @GMB_NL_STAGE_TRAP:  from running to done: the trap's work before this one
  * @GMB_NL_STAGE_TOTAL: from ready to done, also of what became ready while
  *                      the loop was awake
+ *
+ * A completion counts once in each stage whose moments it has: in none when it
+ * was performed without waiting, in the first three when the loop slept.
  */
 enum gmb_nl_stage {
 	GMB_NL_STAGE_HELD,
@@ -258,7 +280,8 @@ enum gmb_nl_histogram {
 /**
  * struct gmb_nl_bucket - one bucket of a histogram
  * @index: below %GMB_NL_BUCKETS
- * @count: values in it
+ * @count: values in it; stays at 2^32 - 1 once it is there, while
+ *         %GMB_NL_HISTOGRAM_COUNT goes on
  */
 struct gmb_nl_bucket {
 	__u32 index;
@@ -274,8 +297,10 @@ struct gmb_nl_bucket {
  * @done:      as in struct gmb_ioc_stamp
  * @res:       as in struct gmb_ioc_cqe
  * @flags:     as in struct gmb_ioc_cqe
- * @reason:    why the trap's last sleep ended: 0 urgent, 1 count, 2 budget,
- *             3 kick; %GMB_NL_NO_SLEEP when @woken is 0
+ * @reason:    why the trap's last sleep ended: an event without slack
+ *             (%GMB_NL_REASON_URGENT), a full batch (COUNT), slack that ran out
+ *             (BUDGET), %GMB_WAKE_TRAP (KICK), or by itself, with its timeout
+ *             or a signal (END); %GMB_NL_NO_SLEEP when @woken is 0
  */
 struct gmb_nl_event {
 	__u64 user_data;
@@ -288,6 +313,12 @@ struct gmb_nl_event {
 	__u16 reason;
 };
 
+/* gmb_nl_event.reason */
+#define GMB_NL_REASON_URGENT	0U
+#define GMB_NL_REASON_COUNT	1U
+#define GMB_NL_REASON_BUDGET	2U
+#define GMB_NL_REASON_KICK	3U
+#define GMB_NL_REASON_END	4U
 #define GMB_NL_NO_SLEEP		0xffffU
 
 #endif /* _UAPI_LINUX_GIAMBIO_NETLINK_H */
