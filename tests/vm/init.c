@@ -296,13 +296,18 @@ static char *find_leaks(void)
 static void interact(void)
 {
 	char *argv[] = { "setsid", "cttyhack", "sh", "-l", NULL };
+	pid_t shell, ended;
 
-	if (fork() == 0) {
+	shell = fork();
+	if (shell == 0) {
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
+	/* What the shell left in the background does not keep the machine. */
+	do {
+		ended = waitpid(-1, NULL, 0);
+	} while (ended != shell && (ended > 0 || errno == EINTR));
+	end_processes();
 	leave(GOOD);
 }
 
