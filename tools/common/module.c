@@ -321,28 +321,26 @@ int module_observe(struct module *module, uint32_t context, uint32_t what)
 
 int module_subscribe(struct module *module)
 {
-	int group = genl_ctrl_resolve_grp(module->ask, GMB_NL_FAMILY,
-					  GMB_NL_GROUP_EVENTS);
+	struct nl_msg *msg;
 	int rc;
 
-	if (group < 0)
-		return error_of(group);
 	module->events = nl_socket_alloc();
 	if (!module->events)
 		memory_out();
 	nl_socket_disable_seq_check(module->events);
 	rc = genl_connect(module->events);
-	if (!rc)
-		rc = nl_socket_set_nonblocking(module->events);
-	if (!rc)
-		rc = nl_socket_add_membership(module->events, group);
 	if (rc < 0)
 		return error_of(rc);
 	nl_socket_set_buffer_size(module->events, RECEIVE_BUFFER, 0);
 	nl_socket_set_msg_buf_size(module->events, 1 << 16);
-	rc = module_observe(module, MODULE_ALL,
-			    GMB_NL_OBSERVE_EVENTS | GMB_NL_OBSERVE_HISTOGRAMS);
-	return rc ? rc : nl_socket_get_fd(module->events);
+	/* Events come to the socket that asks for them. */
+	msg = request(module, GMB_NL_CMD_OBSERVE, NLM_F_ACK, MODULE_ALL);
+	nla_put_u32(msg, GMB_NL_A_OBSERVE,
+		    GMB_NL_OBSERVE_EVENTS | GMB_NL_OBSERVE_HISTOGRAMS);
+	rc = nl_send_sync(module->events, msg);
+	if (!rc)
+		rc = nl_socket_set_nonblocking(module->events);
+	return rc < 0 ? error_of(rc) : nl_socket_get_fd(module->events);
 }
 
 struct receiver {
