@@ -29,7 +29,7 @@ static unsigned int utf8_length(const unsigned char *s)
 
 	if (s[0] < 0x80)
 		return 1;
-	n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	n = 2u + (s[0] >= 0xe0) + (s[0] >= 0xf0);
 	if (s[0] < 0xc2 || s[0] > 0xf4)
 		return 0;
 	for (i = 1; i < n; i++) {

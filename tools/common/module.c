@@ -306,8 +306,8 @@ int module_histograms(struct module *module, uint32_t context, uint32_t slot,
 
 int module_reset(struct module *module, uint32_t context)
 {
-	return ask(module, request(module, GMB_NL_CMD_RESET, NLM_F_ACK, context),
-		   NULL);
+	return ask(module,
+		   request(module, GMB_NL_CMD_RESET, NLM_F_ACK, context), NULL);
 }
 
 int module_observe(struct module *module, uint32_t context, uint32_t what)

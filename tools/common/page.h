@@ -17,7 +17,7 @@
 #include "common/histogram.h"
 
 /* What a row keeps of a task that does not run: see gmb_page.context. */
-#define PAGE_CONTEXT	3	/* stack pointer, program counter, frame pointer */
+#define PAGE_CONTEXT	3 /* stack pointer, program counter, frame pointer */
 
 /**
  * struct page - one loop

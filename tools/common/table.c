@@ -13,7 +13,7 @@
 
 #define GAP		2u	/* blanks between columns */
 #define CUT_WIDTH	8u	/* no column is cut to less */
-#define MIN_WIDTH	20u	/* a terminal narrower than that is not obeyed */
+#define MIN_WIDTH	20u	/* a narrower terminal is not obeyed */
 
 struct table {
 	const struct table_column *columns;

@@ -11,7 +11,7 @@
 /* Three digits, wherever the point stands. */
 static char *three_digits(char *text, double value, const char *unit)
 {
-	int places = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+	int places = (value < 9.995) + (value < 99.95);
 
 	snprintf(text, UNITS_SIZE, "%.*f%s", places, value, unit);
 	return text;
