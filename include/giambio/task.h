@@ -16,6 +16,9 @@
 extern "C" {
 #endif
 
+/* The most that gmb_task_set_slack() takes. */
+#define GMB_SLACK_MAX_NS	GMB_SEC
+
 /**
  * enum gmb_task_state - where a task stands
  * @GMB_TASK_READY:     it can run and waits for its turn
@@ -124,6 +127,41 @@ GMB_API void gmb_task_set_name(struct gmb_task *task, const char *name);
  * Return: the number of times the task was switched to.
  */
 GMB_API uint64_t gmb_task_steps(const struct gmb_task *task);
+
+/**
+ * gmb_task_set_slack() - let a task's input and output be late
+ * @task:     a task of this loop
+ * @slack_ns: how long what the task waits for may be held back once it could
+ *	be had: 0 (no time) to %GMB_SLACK_MAX_NS
+ *
+ * A sleeping loop is woken for each event. A task that does not care about a
+ * few hundred microseconds, such as a bulk transfer, says so here; then the
+ * loop sleeps until the earliest moment at which some task's patience ends,
+ * and takes all events of that time in one go. A task without slack is not
+ * held up by others that have it, and while the loop is awake everything goes
+ * on at once.
+ *
+ * It counts for operations on files and sockets that begin to wait from now
+ * on; timers, objects and messages are never held back. Only the kernel module
+ * can treat the events of one loop differently: on the backends "uring" and
+ * "epoll" the value is kept and has no effect.
+ *
+ * Context: any task or hook of the loop. Never suspends.
+ * Return: 0; -EINVAL @slack_ns is negative or above %GMB_SLACK_MAX_NS.
+ */
+GMB_API int gmb_task_set_slack(struct gmb_task *task, gmb_time slack_ns);
+
+/**
+ * gmb_task_slack() - how long a task's input and output may be late
+ * @task: a task whose manager is open
+ *
+ * A new task begins with what the task has that opened its manager, the main
+ * task with 0.
+ *
+ * Context: any task of the loop. Never suspends.
+ * Return: nanoseconds.
+ */
+GMB_API gmb_time gmb_task_slack(const struct gmb_task *task);
 
 /**
  * gmb_sleep() - suspend the calling task for a time

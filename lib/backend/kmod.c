@@ -160,7 +160,7 @@ static void submit_plain(struct kmod *kd, struct gmb__op *op)
 		events = POLLOUT;
 	op->flags |= GMB__OP_PLAIN;
 	op->cookie = tag_of(TAG_READY, op->file->slot, ++kd->serial);
-	gmb__kring_ready(&kd->ring, op->file, events, op->cookie);
+	gmb__kring_ready(&kd->ring, op, events);
 }
 
 /* The kernel can perform it. */
@@ -197,6 +197,7 @@ static int kmod_start(struct gmb_loop *loop, struct gmb__op *op,
 		return -EBADF;
 	if (gmb__edge_start(op, result, &ways))
 		return 1;
+	op->slack = loop->current->slack;
 	park(kd, edge, op);
 	return 0;
 }
@@ -217,6 +218,7 @@ static int kmod_start_pair(struct gmb_loop *loop, struct gmb__op *send,
 	submit_watch(kd, edge);
 	gmb__list_init(&receive->wait.link);
 	receive->flags |= GMB__OP_PAIR;
+	receive->slack = loop->current->slack;
 	gmb__kring_exchange(&kd->ring, send, receive);
 	return 0;
 }

@@ -105,6 +105,7 @@ void gmb__kring_trap(struct gmb__kring *ring, gmb_time span)
 	struct gmb_ioc_trap trap = {
 		.size = sizeof(trap),
 		.min = span != 0,
+		.batch = GMB__KRING_BATCH,
 		.timeout_ns = span == GMB_NEVER ? GMB_FOREVER : (uint64_t)span,
 	};
 
@@ -167,14 +168,15 @@ void gmb__kring_drop(struct gmb__kring *ring, const struct gmb_file *file,
 	};
 }
 
-void gmb__kring_ready(struct gmb__kring *ring, const struct gmb_file *file,
-		      uint16_t events, uint64_t tag)
+void gmb__kring_ready(struct gmb__kring *ring, const struct gmb__op *op,
+		      uint16_t events)
 {
 	*next_op(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_READY,
 		.events = events,
-		.slot = file->slot,
-		.user_data = tag,
+		.slot = op->file->slot,
+		.user_data = op->cookie,
+		.slack_ns = op->slack,
 	};
 }
 
@@ -195,6 +197,7 @@ void gmb__kring_transfer(struct gmb__kring *ring, const struct gmb__op *op)
 		.user_data = (uintptr_t)op,
 		.addr = (uintptr_t)op->iov->iov_base,
 		.len = len_of(op),
+		.slack_ns = op->slack,
 	};
 }
 
@@ -209,6 +212,7 @@ void gmb__kring_exchange(struct gmb__kring *ring, const struct gmb__op *send,
 		.len = len_of(send),
 		.addr2 = (uintptr_t)receive->iov->iov_base,
 		.len2 = len_of(receive),
+		.slack_ns = receive->slack,
 	};
 }
 

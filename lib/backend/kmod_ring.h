@@ -19,6 +19,9 @@
 #define GMB__KRING_OPS		512
 #define GMB__KRING_CQES		1024
 
+/* Events that end a sleep before anybody's slack does: waiting gains little. */
+#define GMB__KRING_BATCH	64
+
 /**
  * struct gmb__kring - an open device
  * @fd:        -1: not open
@@ -108,9 +111,9 @@ void gmb__kring_watch(struct gmb__kring *ring, const struct gmb_file *file,
 void gmb__kring_drop(struct gmb__kring *ring, const struct gmb_file *file,
 		     uint64_t tag);
 
-/* Wait for poll events. */
-void gmb__kring_ready(struct gmb__kring *ring, const struct gmb_file *file,
-		      uint16_t events, uint64_t tag);
+/* Wait for poll events; the operation's cookie is the tag. */
+void gmb__kring_ready(struct gmb__kring *ring, const struct gmb__op *op,
+		      uint16_t events);
 
 /* RECEIVE, SEND, READ or WRITE with one buffer; its address is the tag. */
 void gmb__kring_transfer(struct gmb__kring *ring, const struct gmb__op *op);

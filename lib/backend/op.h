@@ -70,6 +70,7 @@ enum gmb__file_flags {
  * @addr:      ACCEPT: [out] the peer, may be NULL; CONNECT: the peer
  * @addrlen:   ACCEPT: [in,out] size of @addr; CONNECT: its length
  * @cookie:    the backend's own
+ * @slack:     the backend's own: how long the completion may be held back, ns
  */
 struct gmb__op {
 	struct gmb__wait wait;
@@ -85,6 +86,7 @@ struct gmb__op {
 	size_t done;
 	struct sockaddr *addr;
 	uint64_t cookie;
+	uint32_t slack;
 };
 
 /* The direction that an operation occupies in its file: reader or writer. */

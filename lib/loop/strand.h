@@ -28,6 +28,7 @@ struct gmb__trap;
  * @cancel:   the scope whose cancellation is in force for the innermost open
  *	scope of this strand; NULL: not cancelled. Kept by the scope code
  * @ready_at: when it became ready, while observed
+ * @slack:    how long its operations may be held back, ns
  */
 struct gmb__strand {
 	struct gmb_row row;
@@ -37,6 +38,7 @@ struct gmb__strand {
 	struct gmb__trap *trap;
 	struct gmb_scope *cancel;
 	gmb_time ready_at;
+	uint32_t slack;
 };
 
 #endif

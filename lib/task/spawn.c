@@ -104,6 +104,7 @@ int gmb__task_make(struct gmb_loop *loop, struct gmb_manager *manager,
 	if (opts->delay_ns > 0)
 		task->start_at = gmb_after(opts->delay_ns);
 	task->manager = manager;
+	task->strand.slack = manager ? manager->parent->strand.slack : 0;
 	gmb__waitq_init(&task->joiners);
 	gmb__scope_init(&task->scope, manager ? &manager->scope : NULL, task,
 			GMB__SCOPE_IS_TASK);

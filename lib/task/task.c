@@ -104,6 +104,19 @@ uint64_t gmb_task_steps(const struct gmb_task *task)
 	return task->strand.row.steps;
 }
 
+int gmb_task_set_slack(struct gmb_task *task, gmb_time slack_ns)
+{
+	if (slack_ns < 0 || slack_ns > GMB_SLACK_MAX_NS)
+		return -EINVAL;
+	task->strand.slack = (uint32_t)slack_ns;
+	return 0;
+}
+
+gmb_time gmb_task_slack(const struct gmb_task *task)
+{
+	return task->strand.slack;
+}
+
 int gmb_checkpoint(void)
 {
 	struct gmb__trap trap;
