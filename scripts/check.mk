@@ -24,9 +24,13 @@ $(O)/tests/suites: force
 runner = O='$(O)' MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' VERSION='$(VERSION)' \
 	bash tests/run $(O)/tests/suites
 
-.PHONY: deps-demo deps-bench deps-check deps-check-full deps-check-style test \
-	map coverage
-deps-%:
+.PHONY: test map coverage
+
+# Phony targets get no implicit rule: so each is named.
+deps_targets := $(addprefix deps-,demo bench check check-full check-style \
+	check-kernel check-kernel-debug)
+.PHONY: $(deps_targets)
+$(deps_targets): deps-%:
 	$(Q)sh scripts/deps.sh $*
 
 ## Check

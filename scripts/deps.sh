@@ -15,7 +15,7 @@ packages()
 	build)
 		echo make gcc libc6-dev pkg-config liburing-dev ;;
 	demo)
-		packages build ;;
+		packages tools ;;
 	tools)
 		packages build
 		echo libnl-3-dev libnl-genl-3-dev libncurses-dev libdw-dev ;;
