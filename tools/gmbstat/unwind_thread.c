@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * The registers and the stack of a thread that runs.
+ *
+ * The better way is a sample: a timer of the kernel interrupts the thread when
+ * it has run for a while, and notes its registers and the top of its stack in a
+ * ring. The thread is not stopped. The other way is ptrace.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "gmbstat/unwind.h"
+
+#define SAMPLE_STACK	(63 * 1024)	/* a record is shorter than 64 KiB */
+#define RING_PAGES	32
+#define SAMPLE_NS	50000
+#define WAIT_MS		20
+
+#if defined(__x86_64__)
+#include <asm/perf_regs.h>
+
+#define SAMPLED	17
+
+/* The DWARF number of each register, in the order of the sample. */
+static const signed char sampled[] = {
+	0, 3, 2, 1, 4, 5, 6, 7, 16, /* ax bx cx dx si di bp sp ip */
+	8, 9, 10, 11, 12, 13, 14, 15,
+};
+
+static const uint64_t sample_mask =
+	(1ull << PERF_REG_X86_AX) | (1ull << PERF_REG_X86_BX) |
+	(1ull << PERF_REG_X86_CX) | (1ull << PERF_REG_X86_DX) |
+	(1ull << PERF_REG_X86_SI) | (1ull << PERF_REG_X86_DI) |
+	(1ull << PERF_REG_X86_BP) | (1ull << PERF_REG_X86_SP) |
+	(1ull << PERF_REG_X86_IP) | (0xffull << PERF_REG_X86_R8);
+
+static void take_pc(struct unwind_state *state)
+{
+	state->pc = state->registers[16];
+	state->known &= ~((uint64_t)1 << 16);
+}
+
+static void take_user(struct unwind_state *state,
+		      const struct user_regs_struct *user)
+{
+	const uint64_t order[] = {
+		user->rax, user->rdx, user->rcx, user->rbx, user->rsi,
+		user->rdi, user->rbp, user->rsp, user->r8, user->r9,
+		user->r10, user->r11, user->r12, user->r13, user->r14,
+		user->r15,
+	};
+
+	memcpy(state->registers, order, sizeof(order));
+	state->known = 0xffff;
+	state->pc = user->rip;
+}
+#elif defined(__aarch64__)
+#include <asm/perf_regs.h>
+
+#define SAMPLED	33
+
+static const signed char sampled[] = {
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+};
+
+static const uint64_t sample_mask = (1ull << SAMPLED) - 1;
+
+static void take_pc(struct unwind_state *state)
+{
+	state->pc = state->registers[32];
+	state->known &= ~((uint64_t)1 << 32);
+}
+
+static void take_user(struct unwind_state *state,
+		      const struct user_regs_struct *user)
+{
+	memcpy(state->registers, user->regs, sizeof(user->regs));
+	state->registers[31] = user->sp;
+	state->known = 0xffffffff;
+	state->pc = user->pc;
+}
+#endif
+
+#ifdef SAMPLED
+
+static int open_sampler(pid_t tid)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = SAMPLE_NS,
+		.sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+		.sample_regs_user = sample_mask,
+		.sample_stack_user = SAMPLE_STACK,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+		.watermark = 1,
+		.wakeup_watermark = 1,
+	};
+	long fd = syscall(SYS_perf_event_open, &attr, tid, -1, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* Bytes of the ring, which may wrap. */
+static void take_bytes(const char *ring, size_t size, uint64_t *at, void *out,
+		       size_t n)
+{
+	size_t from = *at % size, first = size - from < n ? size - from : n;
+
+	memcpy(out, ring + from, first);
+	memcpy((char *)out + first, ring, n - first);
+	*at += n;
+}
+
+/* The stack's part of a record: its size, the bytes, how many are valid. */
+static int take_stack(struct unwind_state *state, const char *ring,
+		      size_t size, uint64_t at)
+{
+	uint64_t room, valid;
+
+	take_bytes(ring, size, &at, &room, sizeof(room));
+	if (room == 0 || room > SAMPLE_STACK)
+		return -EAGAIN;
+	state->stack = malloc(room);
+	if (!state->stack)
+		return -ENOMEM;
+	take_bytes(ring, size, &at, state->stack, room);
+	take_bytes(ring, size, &at, &valid, sizeof(valid));
+	state->low = state->registers[UNWIND_SP];
+	state->size = valid < room ? valid : room;
+	return 0;
+}
+
+static int take_record(struct unwind_state *state, const char *ring,
+		       size_t size, uint64_t at)
+{
+	uint64_t abi, value;
+	int i;
+
+	take_bytes(ring, size, &at, &abi, sizeof(abi));
+	if (abi != PERF_SAMPLE_REGS_ABI_64)
+		return -EAGAIN;
+	for (i = 0; i < SAMPLED; i++) {
+		take_bytes(ring, size, &at, &value, sizeof(value));
+		state->registers[sampled[i]] = value;
+		state->known |= (uint64_t)1 << sampled[i];
+	}
+	take_pc(state);
+	return take_stack(state, ring, size, at);
+}
+
+/* Take the first sample of the ring; -EAGAIN there is none. */
+static int take_sample(struct unwind_state *state,
+		       struct perf_event_mmap_page *head, const char *ring,
+		       size_t size)
+{
+	uint64_t end = __atomic_load_n(&head->data_head, __ATOMIC_ACQUIRE);
+	struct perf_event_header record;
+	uint64_t next = head->data_tail, at;
+	int rc = -EAGAIN;
+
+	while (next < end && rc == -EAGAIN) {
+		at = next;
+		take_bytes(ring, size, &at, &record, sizeof(record));
+		if (record.size == 0)
+			break;
+		next += record.size;
+		if (record.type == PERF_RECORD_SAMPLE)
+			rc = take_record(state, ring, size, at);
+	}
+	__atomic_store_n(&head->data_tail, next, __ATOMIC_RELEASE);
+	return rc;
+}
+
+int unwind_sample(struct unwind_state *state, pid_t tid)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = RING_PAGES * page;
+	struct perf_event_mmap_page *head;
+	int fd = open_sampler(tid), rc = -EAGAIN;
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		return fd == -ENOENT ? -EAGAIN : fd;
+	head = mmap(NULL, page + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		    0);
+	if (head == MAP_FAILED) {
+		rc = -errno;
+		close(fd);
+		return rc;
+	}
+	if (poll(&ready, 1, WAIT_MS) > 0 && ready.revents & POLLIN) {
+		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		rc = take_sample(state, head, (char *)head + page, size);
+	}
+	munmap(head, page + size);
+	close(fd);
+	return rc;
+}
+
+/* The stack lies in one mapping; what is above it is not readable. */
+static int copy_stack(struct unwind_state *state, pid_t pid)
+{
+	uint64_t low = state->registers[UNWIND_SP];
+	struct iovec local, remote;
+	size_t size = UNWIND_COPY;
+	ssize_t n = -1;
+
+	state->stack = malloc(size);
+	if (!state->stack)
+		return -ENOMEM;
+	/* What crosses the end of the mapping is read up to there. */
+	for (; n <= 0 && size >= 4096; size /= 2) {
+		local = (struct iovec){ state->stack, size };
+		remote = (struct iovec){ (void *)(uintptr_t)low, size };
+		n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	}
+	state->low = low;
+	state->size = n > 0 ? (size_t)n : 0;
+	return 0;
+}
+
+/*
+ * Wait until a thread stops. What stops it may be a signal that came first; it
+ * is to be delivered when the thread goes on.
+ */
+static int wait_stopped(pid_t tid, int *signal)
+{
+	int status;
+	pid_t got;
+
+	do
+		got = waitpid(tid, &status, __WALL);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	if (!WIFSTOPPED(status))
+		return -ESRCH;
+	*signal = status >> 16 == PTRACE_EVENT_STOP ? 0 : WSTOPSIG(status);
+	return 0;
+}
+
+static int take_stopped(struct unwind_state *state, pid_t pid, pid_t tid)
+{
+	struct user_regs_struct user;
+	struct iovec registers = { &user, sizeof(user) };
+
+	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &registers) < 0)
+		return -errno;
+	take_user(state, &user);
+	return copy_stack(state, pid);
+}
+
+int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid)
+{
+	int rc, signal = 0;
+
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0)
+		return -errno;
+	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0)
+		return -errno;
+	rc = wait_stopped(tid, &signal);
+	if (rc < 0)
+		return rc;
+	rc = take_stopped(state, pid, tid);
+	ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)signal);
+	return rc;
+}
+
+#else
+
+int unwind_sample(struct unwind_state *state, pid_t tid)
+{
+	(void)state;
+	(void)tid;
+	return -EINVAL;
+}
+
+int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid)
+{
+	(void)pid;
+	return unwind_sample(state, tid);
+}
+
+#endif
