@@ -188,14 +188,27 @@ static int load_modules(struct backtrace *bt)
 	return 0;
 }
 
+/* Nothing is mapped at 0, so only who may not look gets another error. */
+static int may_read(pid_t pid)
+{
+	char byte;
+	struct iovec local = { &byte, 1 }, remote = { NULL, 1 };
+
+	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) < 0 &&
+	    errno != EFAULT)
+		return -errno;
+	return 0;
+}
+
 int backtrace_open(struct backtrace **out, pid_t pid)
 {
 	struct backtrace *bt;
 	int rc;
 
 	*out = NULL;
-	if (kill(pid, 0) < 0 && errno == ESRCH)
-		return -ESRCH;
+	rc = may_read(pid);
+	if (rc < 0)
+		return rc;
 	bt = calloc(1, sizeof(*bt));
 	if (!bt)
 		return -ENOMEM;
@@ -273,13 +286,72 @@ int backtrace_task(struct backtrace *bt, const uint64_t context[3],
 	return walk(bt, &start, fn, arg);
 }
 
+/* Frames that are shown only if the walk gets to the end. */
+struct kept {
+	struct backtrace_frame frames[BACKTRACE_FRAMES];
+	int count;
+};
+
+static int keep_frame(void *arg, const struct backtrace_frame *frame)
+{
+	struct kept *kept = arg;
+
+	if (kept->count == BACKTRACE_FRAMES)
+		return -ENOBUFS;
+	kept->frames[kept->count++] = *frame;
+	return 0;
+}
+
+/* A task's stack ends where it began. */
+static bool is_whole(const struct kept *kept)
+{
+	const char *end;
+
+	if (kept->count == 0)
+		return false;
+	end = kept->frames[kept->count - 1].function;
+	return end && !strcmp(end, "gmb__context_start");
+}
+
+/*
+ * A thread that blocks in a system call needs no sample. Its frame pointer is
+ * not known, though, without which not every stack can be walked; then another
+ * way is better, if there is one.
+ */
+static int walk_blocked(struct backtrace *bt, const struct unwind_state *start,
+			bool last, backtrace_fn fn, void *arg)
+{
+	struct kept kept = { .count = 0 };
+	int rc, i;
+
+	rc = walk(bt, start, keep_frame, &kept);
+	if (rc == 0 && !is_whole(&kept))
+		rc = -ENODATA;
+	if (rc < 0 && !last)
+		return -EAGAIN;
+	for (i = 0; i < kept.count; i++) {
+		int end = fn(arg, &kept.frames[i]);
+
+		if (end)
+			return end;
+	}
+	return rc;
+}
+
 int backtrace_thread(struct backtrace *bt, pid_t tid, bool stop,
 		     backtrace_fn fn, void *arg)
 {
 	struct unwind_state start = { 0 };
 	int rc;
 
-	rc = unwind_sample(&start, tid);
+	rc = unwind_blocked(&start, bt->pid, tid);
+	if (rc == 0) {
+		rc = walk_blocked(bt, &start, !stop, fn, arg);
+		if (rc != -EAGAIN)
+			return rc;
+	} else if (rc == -EBUSY) {
+		rc = unwind_sample(&start, tid);
+	}
 	if (rc < 0 && stop && rc != -ESRCH)
 		rc = unwind_stop(&start, bt->pid, tid);
 	if (rc == 0)

@@ -95,7 +95,7 @@ int backtrace_task(struct backtrace *bt, const uint64_t context[3],
  * With @stop a system call in which it blocks may be interrupted, if it is one
  * that signal(7) names as interrupted by a stop.
  *
- * Return: as backtrace_task(); -EAGAIN it did not run within 20 ms, so no
+ * Return: as backtrace_task(); -EAGAIN it got no processor within 250 ms, so no
  * sample was taken; -EPERM, -EACCES the user may not.
  */
 int backtrace_thread(struct backtrace *bt, pid_t tid, bool stop,

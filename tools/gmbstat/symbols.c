@@ -9,6 +9,7 @@
 #include "gmbstat/unwind.h"
 
 #define INLINED	32	/* functions put into each other, at most */
+#define DEPTH	96	/* scopes in each other, at most */
 
 /**
  * struct symbols_entry - an address that was looked up
@@ -76,19 +77,42 @@ static int grow(struct symbols *symbols)
 
 /*
  * The compilation unit of an address. Not every compiler writes the index by
- * addresses; without it the units are asked one after the other.
+ * addresses, and where only some did, a neighbour is found; then the units are
+ * asked one after the other.
  */
 static Dwarf_Die *unit_of(Dwfl_Module *mod, Dwarf_Addr pc, Dwarf_Addr *bias)
 {
 	Dwarf_Die *unit = dwfl_module_addrdie(mod, pc, bias);
 
-	if (unit)
+	if (unit && dwarf_haspc(unit, pc - *bias) > 0)
 		return unit;
+	unit = NULL;
 	while ((unit = dwfl_module_nextcu(mod, unit, bias))) {
 		if (dwarf_haspc(unit, pc - *bias) > 0)
 			return unit;
 	}
 	return NULL;
+}
+
+/*
+ * The scopes of an address from the unit inwards, by descending into whatever
+ * covers it. (dwarf_getscopes() finds none where the link-time optimiser has
+ * put the abstract functions into other units.)
+ */
+static int descend(Dwarf_Die *unit, Dwarf_Addr pc, Dwarf_Die scopes[DEPTH])
+{
+	Dwarf_Die die;
+	int n = 0, rc = dwarf_child(unit, &die);
+
+	while (rc == 0 && n < DEPTH) {
+		if (dwarf_haspc(&die, pc) > 0) {
+			scopes[n++] = die;
+			rc = dwarf_child(&scopes[n - 1], &die);
+		} else {
+			rc = dwarf_siblingof(&die, &die);
+		}
+	}
+	return n;
 }
 
 static bool is_function(Dwarf_Die *die)
@@ -144,14 +168,10 @@ static void set_call_site(struct backtrace_frame *frame, Dwarf_Die *unit,
 static int add_functions(struct backtrace_frame *frames, Dwarf_Die *unit,
 			 Dwarf_Addr pc)
 {
-	Dwarf_Die *around = NULL, *scopes = NULL, *inner = NULL;
-	int n, i, count = 0;
+	Dwarf_Die scopes[DEPTH], *inner = NULL;
+	int i, count = 0;
 
-	n = dwarf_getscopes(unit, pc, &around);
-	if (n > 0)
-		n = dwarf_getscopes_die(&around[0], &scopes);
-	free(around);
-	for (i = 0; i < n && count < INLINED; i++) {
+	for (i = descend(unit, pc, scopes) - 1; i >= 0 && count < INLINED; i--) {
 		if (!is_function(&scopes[i]))
 			continue;
 		if (inner) {
@@ -162,10 +182,8 @@ static int add_functions(struct backtrace_frame *frames, Dwarf_Die *unit,
 		frames[count].function = dwarf_diename(inner);
 		frames[count].inlined = dwarf_tag(inner) !=
 					DW_TAG_subprogram;
-		if (!frames[count++].inlined)
-			break;
+		count++;
 	}
-	free(scopes);
 	return count;
 }
 
@@ -187,11 +205,15 @@ static int look_up(struct symbols *symbols, uint64_t pc, uint64_t at,
 	if (unit) {
 		set_line(&frames[0], unit, at - bias);
 		count = add_functions(frames, unit, at - bias);
+		/* Assembly has no function; its line is its neighbour's. */
+		if (count == 0)
+			frames[0].file = NULL;
 	}
 	if (count == 0)
 		count = 1;
 	if (!frames[count - 1].function)
-		frames[count - 1].function = dwfl_module_addrname(mod, at);
+		frames[count - 1].function =
+			dwfl_module_addrname(mod, at);
 	return count;
 }
 

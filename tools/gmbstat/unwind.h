@@ -45,9 +45,11 @@ struct unwind_state {
 };
 
 /*
- * A thread's registers and stack. The stack is the caller's to free. Returns 0
- * or as backtrace_thread().
+ * A thread's registers, and a copy of its stack, the caller's to free. Return
+ * 0, or as backtrace_thread(); unwind_blocked() has a stack pointer and program
+ * counter only, and returns -EBUSY for a thread that does not block.
  */
+int unwind_blocked(struct unwind_state *state, pid_t pid, pid_t tid);
 int unwind_sample(struct unwind_state *state, pid_t tid);
 int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid);
 

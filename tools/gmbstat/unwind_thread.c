@@ -2,17 +2,19 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * The registers and the stack of a thread that runs.
+ * The registers and the stack of a thread.
  *
- * The better way is a sample: a timer of the kernel interrupts the thread when
- * it has run for a while, and notes its registers and the top of its stack in a
- * ring. The thread is not stopped. The other way is ptrace.
+ * One that blocks in a system call is described in /proc. One that runs gives a
+ * sample: a timer of the kernel interrupts it when it has run for a while, and
+ * notes its registers and the top of its stack in a ring. In neither case the
+ * thread is stopped. The last way is ptrace.
  */
 #include <elf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -24,12 +26,34 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "common/proc.h"
 #include "gmbstat/unwind.h"
 
 #define SAMPLE_STACK	(63 * 1024)	/* a record is shorter than 64 KiB */
 #define RING_PAGES	32
 #define SAMPLE_NS	50000
-#define WAIT_MS		20
+#define WAIT_MS		250
+
+/* The line says "running", or the call, its arguments, stack and program. */
+int unwind_blocked(struct unwind_state *state, pid_t pid, pid_t tid)
+{
+	unsigned long long sp, pc;
+	char path[64], line[256];
+	ssize_t n;
+
+	proc_path(path, pid, "task/%d/syscall", (int)tid);
+	n = proc_read(path, line, sizeof(line));
+	if (n < 0)
+		return (int)n;
+	if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %llx %llx", &sp, &pc) !=
+		    2 &&
+	    sscanf(line, "-1 %llx %llx", &sp, &pc) != 2)
+		return -EBUSY;
+	state->pc = pc;
+	state->registers[UNWIND_SP] = sp;
+	state->known = (uint64_t)1 << UNWIND_SP;
+	return 0;
+}
 
 #if defined(__x86_64__)
 #include <asm/perf_regs.h>
