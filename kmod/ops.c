@@ -120,10 +120,14 @@ static bool gmb_reader_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 	return true;
 }
 
+/* GMB_CAN_READ was cleared; the file itself says what there is. */
 static bool gmb_reader_poll(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
-	u32 events = gmb_watch_poll(w) & gmb_watch_reader_events(w);
+	u32 events = gmb_watch_poll(w);
 
+	if (events & (GMB_EVENTS_IN | GMB_EVENTS_END))
+		atomic_or(GMB_CAN_READ, &w->ready);
+	events &= gmb_watch_reader_events(w);
 	if (events)
 		gmb_reader_done(ctx, w, events, 0);
 	return events;
@@ -222,10 +226,14 @@ static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 				wr->done);
 }
 
+/* GMB_CAN_WRITE was cleared; the file itself says what there is. */
 static void gmb_writer_poll(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
-	u32 events = gmb_watch_poll(w) & gmb_watch_writer_events(w);
+	u32 events = gmb_watch_poll(w);
 
+	if (events & (GMB_EVENTS_OUT | GMB_EVENTS_END))
+		atomic_or(GMB_CAN_WRITE, &w->ready);
+	events &= gmb_watch_writer_events(w);
 	if (!events)
 		return;
 	gmb_writer_leave(w);
@@ -264,6 +272,7 @@ static int gmb_op_ready(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 		w->writer->cookie = op->user_data;
 		w->writer->done = 0;
 		gmb_writer_arm(w, op->slack_ns, op->events);
+		atomic_fetch_andnot(GMB_CAN_WRITE, &w->ready);
 		gmb_writer_poll(ctx, w);
 		if (w->writer->op && op->flags & GMB_F_NOWAIT) {
 			gmb_writer_leave(w);
@@ -275,7 +284,8 @@ static int gmb_op_ready(struct gmb_ctx *ctx, const struct gmb_ioc_op *op)
 	w->cookie = op->user_data;
 	WRITE_ONCE(w->slack_read, op->slack_ns);
 	gmb_watch_arm_reader(w, op->events | GMB_EVENTS_END);
-	smp_mb();	/* (b) in watch.h */
+	/* (b) in watch.h */
+	atomic_fetch_andnot(GMB_CAN_READ, &w->ready);
 	if (!gmb_reader_poll(ctx, w) && op->flags & GMB_F_NOWAIT)
 		gmb_reader_done(ctx, w, -EAGAIN, 0);
 	return GMB_STARTED;
@@ -546,9 +556,10 @@ void gmb_ops_run(struct gmb_ctx *ctx, struct gmb_watch *w)
 	bool writing = gmb_watch_writer_events(w);
 	u32 clear = GMB_QUEUED, bits;
 
-	if (reading && w->op != GMB_OP_READY)
+	/* A parked side's bit is clear, so that an event which sets it is new. */
+	if (reading)
 		clear |= GMB_CAN_READ;
-	if (writing && w->writer->op != GMB_OP_READY)
+	if (writing)
 		clear |= GMB_CAN_WRITE;
 	/* Ordered before the attempts: see watch.h. */
 	if (gmb_stats_on())

@@ -40,7 +40,7 @@ static inline u32 gmb_watch_slack(const struct gmb_watch *w, u32 armed,
 static void gmb_watch_wake(struct gmb_watch *w, int wake_flags, void *key)
 {
 	u32 events = (__force u32)key_to_poll(key) & GMB_EVENTS_ANY;
-	u32 bits = 0, armed, old;
+	u32 bits = 0, armed, old, queued;
 	struct gmb_ctx *ctx;
 
 	/* No key: anything may have happened. */
@@ -59,23 +59,33 @@ static void gmb_watch_wake(struct gmb_watch *w, int wake_flags, void *key)
 	 * loop looks at the file itself.
 	 */
 	smp_mb__after_spinlock();
+	ctx = w->wait.private;
 	armed = READ_ONCE(w->armed);
 	if ((armed | armed >> 16) & events) {
 		old = atomic_fetch_or(bits | GMB_QUEUED, &w->ready);
+		queued = old & GMB_QUEUED;
 	} else {
 		/* (a) in watch.h */
-		if ((atomic_fetch_or(bits, &w->ready) & bits) == bits)
+		old = atomic_fetch_or(bits, &w->ready);
+		if ((old & bits) == bits)
 			return;
 		armed = READ_ONCE(w->armed);
 		if (likely(!((armed | armed >> 16) & events)))
 			return;
-		old = atomic_fetch_or(GMB_QUEUED, &w->ready);
+		queued = atomic_fetch_or(GMB_QUEUED, &w->ready) & GMB_QUEUED;
 	}
-	if (old & GMB_QUEUED)
-		return;
-	ctx = w->wait.private;
-	trace_gmb_ready(ctx->id, w, events);
-	gmb_watch_push(ctx, w, gmb_watch_slack(w, armed, events), wake_flags);
+	if (!queued) {
+		trace_gmb_ready(ctx->id, w, events);
+		gmb_watch_push(ctx, w, gmb_watch_slack(w, armed, events),
+			       wake_flags);
+		/* The end of a file is an event for each side. */
+		if (unlikely(armed & events && armed >> 16 & events))
+			gmb_ctx_notify(ctx, GMB_SLACK_MAX, wake_flags);
+	} else if (bits & ~old) {
+		/* Queued for one side: the other has a budget of its own. */
+		gmb_ctx_notify(ctx, gmb_watch_slack(w, armed, events),
+			       wake_flags);
+	}
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -234,11 +235,28 @@ void pause_ms(unsigned int ms)
 		;
 }
 
+/* On a busy host it may come to the trap long after it said so. */
+static bool asleep(pid_t tid)
+{
+	char path[40], state = 'S';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'S';
+	if (f)
+		fclose(f);
+	return state == 'S';
+}
+
 static void *later_run(void *arg)
 {
 	struct later *l = arg;
 
 	pause_ms(l->ms);
+	while (!asleep(l->starter))
+		pause_ms(1);
 	l->fn(l);
 	return NULL;
 }
@@ -246,6 +264,7 @@ static void *later_run(void *arg)
 int later_start(struct later *l)
 {
 	l->ret = -1;
+	l->starter = syscall(SYS_gettid);
 	return -pthread_create(&l->thread, NULL, later_run, l);
 }
 

@@ -85,9 +85,13 @@ int pair_tcp(int fd[2]);
 unsigned long long now(void);
 void pause_ms(unsigned int ms);
 
-/* What a thread does to a loop that sleeps: later, and then once. */
+/*
+ * What a thread does to a loop that sleeps, once: not before ms have passed,
+ * and not before the thread that started it sleeps.
+ */
 struct later {
 	pthread_t thread;
+	pid_t starter;
 	unsigned int ms;
 	void (*fn)(struct later *l);
 	struct loop *loop;

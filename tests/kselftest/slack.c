@@ -238,6 +238,97 @@ TEST_F(slack, reader_and_writer)
 	EXPECT_GT(LONG, t);
 }
 
+static void later_hang_up(struct later *l)
+{
+	l->ret = close(l->fd);
+}
+
+/* What ends a file is an event for its reader and one for its writer. */
+TEST_F(slack, end_counts_for_both)
+{
+	struct later later = { .ms = 100, .fn = later_hang_up };
+	unsigned long long t = now();
+	char page[4096] = { 0 };
+
+	while (send(self->fd[0][0], page, sizeof(page), MSG_DONTWAIT) > 0)
+		;
+	RECV(0, 0);
+	loop_op(&self->l, GMB_OP_READY, self->fd[0][0], 7)->events = POLLOUT;
+	ASSERT_EQ(0, loop_trap(&self->l, 0));
+	later.fd = self->fd[0][1];
+	ASSERT_EQ(0, later_start(&later));
+	EXPECT_EQ(2, loop_trap(&self->l, 2));
+	EXPECT_GT(LONG, now() - t);
+	later_end(&later);
+}
+
+static void later_read(struct later *l)
+{
+	char page[4096];
+
+	while (recv(l->fd, page, sizeof(page), MSG_DONTWAIT) > 0)
+		;
+}
+
+/* A file with news for one side still has the other side's to tell. */
+TEST_F(slack, urgent_writer_behind_reader)
+{
+	struct later first = { .ms = 100, .fn = later_write };
+	struct later second = { .ms = 400, .fn = later_read };
+	struct loop *l = &self->l;
+	unsigned long long t;
+	char page[4096] = { 0 };
+
+	/* The reader has waited before: it finds an old sign of readiness. */
+	loop_op(l, GMB_OP_READY, self->fd[0][0], 1)->events = POLLIN;
+	ASSERT_EQ(0, loop_trap(l, 0));
+	ASSERT_EQ(1, write(self->fd[0][1], "x", 1));
+	ASSERT_EQ(1, loop_trap(l, 1));
+	ASSERT_EQ(1, loop_next(l).user_data);
+	ASSERT_EQ(1, read(self->fd[0][0], page, 1));
+	while (send(self->fd[0][0], page, sizeof(page), MSG_DONTWAIT) > 0)
+		;
+	loop_op(l, GMB_OP_READY, self->fd[0][0], 1)->events = POLLIN;
+	l->sq[(l->ring->sq_tail - 1) & 63].slack_ns = GMB_SLACK_MAX;
+	loop_op(l, GMB_OP_READY, self->fd[0][0], 2)->events = POLLOUT;
+	ASSERT_EQ(0, loop_trap(l, 0));
+	first.fd = second.fd = self->fd[0][1];
+	t = now();
+	ASSERT_EQ(0, later_start(&first));
+	ASSERT_EQ(0, later_start(&second));
+	EXPECT_LE(1, loop_trap(l, 1));
+	EXPECT_GT(LONG, now() - t);
+	later_end(&first);
+	later_end(&second);
+	EXPECT_ALL(2);
+}
+
+/* The same with the roles changed, and an operation that transfers. */
+TEST_F(slack, urgent_reader_behind_writer)
+{
+	struct later first = { .ms = 100, .fn = later_read };
+	struct later second = { .ms = 400, .fn = later_write };
+	struct loop *l = &self->l;
+	unsigned long long t;
+	char page[4096] = { 0 };
+
+	while (send(self->fd[0][0], page, sizeof(page), MSG_DONTWAIT) > 0)
+		;
+	loop_op(l, GMB_OP_READY, self->fd[0][0], 1)->events = POLLOUT;
+	l->sq[(l->ring->sq_tail - 1) & 63].slack_ns = GMB_SLACK_MAX;
+	RECV(0, 0);
+	ASSERT_EQ(0, loop_trap(l, 0));
+	first.fd = second.fd = self->fd[0][1];
+	t = now();
+	ASSERT_EQ(0, later_start(&first));
+	ASSERT_EQ(0, later_start(&second));
+	EXPECT_LE(1, loop_trap(l, 1));
+	EXPECT_GT(LONG, now() - t);
+	later_end(&first);
+	later_end(&second);
+	EXPECT_ALL(2);
+}
+
 /* Times expire while the trap goes to sleep, wakes up, goes to sleep … */
 TEST_F(slack, many_short_ones)
 {
