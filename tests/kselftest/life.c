@@ -235,11 +235,15 @@ static void later_trap(struct later *l)
 TEST_F(life, one_trap_at_a_time)
 {
 	struct later later = { .fn = later_trap, .loop = &self->l };
+	int ret;
 
 	ASSERT_EQ(0, loop_task(&self->l, 0, 0, 1, 0));
 	ASSERT_EQ(0, later_start(&later));
-	pause_ms(100);
-	EXPECT_EQ(-EBUSY, loop_trap(&self->l, 0));
+	do {
+		pause_ms(10);
+		ret = loop_trap(&self->l, 0);
+	} while (!ret);
+	EXPECT_EQ(-EBUSY, ret);
 	ASSERT_EQ(0, wake(self->l.fd, 0));
 	later_end(&later);
 	EXPECT_EQ(1, later.ret);

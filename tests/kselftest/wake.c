@@ -173,7 +173,7 @@ TEST_F(wake, other_process)
 
 struct player {
 	struct loop *l;
-	int rounds, errors;
+	int rounds, errors, ret;
 };
 
 /* Wait for the ball, and hit it back in the same trap that waits again. */
@@ -184,7 +184,8 @@ static void *play(void *arg)
 	struct gmb_ioc_cqe c;
 
 	while (p->rounds < ROUNDS) {
-		if (loop_trap(p->l, 1) != 1)
+		p->ret = loop_trap(p->l, 1);
+		if (p->ret != 1)
 			p->errors++;
 		c = loop_next(p->l);
 		if (c.user_data != 1 || c.flags != GMB_CQE_WAKE)
@@ -215,6 +216,8 @@ TEST_F(wake, ping_pong)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, a.errors);
 	EXPECT_EQ(0, b.errors);
+	EXPECT_EQ(1, a.ret);
+	EXPECT_EQ(1, b.ret);
 	EXPECT_EQ(ROUNDS, a.rounds);
 	EXPECT_EQ(ROUNDS, b.rounds);
 }
