@@ -556,7 +556,7 @@ void gmb_ops_run(struct gmb_ctx *ctx, struct gmb_watch *w)
 	bool writing = gmb_watch_writer_events(w);
 	u32 clear = GMB_QUEUED, bits;
 
-	/* A parked side's bit is clear, so that an event which sets it is new. */
+	/* Who is parked has a clear bit: an event that sets it is a new one. */
 	if (reading)
 		clear |= GMB_CAN_READ;
 	if (writing)
