@@ -14,7 +14,7 @@ udev_rules = $(wildcard packaging/*.rules)
 modules_load = $(wildcard packaging/modules-load.d/*.conf)
 # What tests/vm/vm.mk leaves for the running kernel.
 module_file ?= $(O)/kmod/giambio.ko
-dkms_sources = Kbuild $(wildcard kmod/*) include/uapi/linux/giambio.h
+dkms_sources = Kbuild $(wildcard kmod/*) $(wildcard include/uapi/linux/*.h)
 
 .PHONY: install-module uninstall-module install-dkms uninstall-dkms \
 	install-module-files
