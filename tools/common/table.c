@@ -59,6 +59,16 @@ void table_free(struct table *table)
 	free(table);
 }
 
+/* Most text is ASCII that prints, and there it can be a lot: how much of it. */
+static size_t plain_length(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
 /* The next character: how many bytes it has, and columns it takes. */
 static size_t next_char(const char *text, int *columns, bool *prints)
 {
@@ -73,11 +83,12 @@ static size_t next_char(const char *text, int *columns, bool *prints)
 
 unsigned int table_text_width(const char *text)
 {
-	unsigned int width = 0;
+	size_t plain = plain_length(text);
+	unsigned int width = (unsigned int)plain;
 	int columns;
 	bool prints;
 
-	while (*text) {
+	for (text += plain; *text;) {
 		text += next_char(text, &columns, &prints);
 		width += (unsigned int)columns;
 	}
@@ -86,12 +97,16 @@ unsigned int table_text_width(const char *text)
 
 unsigned int table_put(FILE *out, const char *text, unsigned int width)
 {
-	unsigned int taken = 0;
+	unsigned int taken;
 	int columns;
 	bool prints;
-	size_t n;
+	size_t n = plain_length(text);
 
-	while (*text) {
+	if (n > width)
+		n = width;
+	fwrite(text, 1, n, out);
+	taken = (unsigned int)n;
+	for (text += n; *text;) {
 		n = next_char(text, &columns, &prints);
 		if (taken + (unsigned int)columns > width)
 			break;
@@ -192,32 +207,43 @@ static void measure(const struct table *t, unsigned int *widths)
 	}
 }
 
+static void pad(FILE *out, unsigned int blanks)
+{
+	fprintf(out, "%*s", (int)blanks, "");
+}
+
 static void print_cell(FILE *out, const char *text, unsigned int width,
 		       bool right, bool last)
 {
 	unsigned int want = table_text_width(text);
 
 	if (right && want < width)
-		fprintf(out, "%*s", (int)(width - want), "");
+		pad(out, width - want);
 	want = table_put(out, text, width);
 	if (!right && !last)
-		fprintf(out, "%*s", (int)(width - want), "");
+		pad(out, width - want);
 }
 
+/* No line ends in blanks: what follows the last cell with a text goes. */
 static void print_row(const struct table *t, FILE *out, char *const *cells,
-		      const unsigned int *widths, unsigned int last)
+		      const unsigned int *widths)
 {
+	unsigned int i, last = 0;
+	const char *text;
 	bool first = true;
-	unsigned int i;
 
 	for (i = 0; i < t->count; i++) {
+		if (widths[i] && (!cells || *cells[i]))
+			last = i;
+	}
+	for (i = 0; i <= last; i++) {
 		if (!widths[i])
 			continue;
 		if (!first)
-			fprintf(out, "%*s", (int)GAP, "");
-		print_cell(out, cells ? cells[i] : t->columns[i].title,
-			   widths[i], t->columns[i].flags & TABLE_RIGHT,
-			   i == last);
+			pad(out, GAP);
+		text = cells ? cells[i] : t->columns[i].title;
+		print_cell(out, text, widths[i],
+			   t->columns[i].flags & TABLE_RIGHT, i == last);
 		first = false;
 	}
 	putc('\n', out);
@@ -225,19 +251,15 @@ static void print_row(const struct table *t, FILE *out, char *const *cells,
 
 void table_print(const struct table *table, FILE *out, unsigned int width)
 {
-	unsigned int widths[table->count], last, i;
+	unsigned int widths[table->count];
 	size_t row;
 
 	measure(table, widths);
 	if (width)
 		fit(table, widths, width > MIN_WIDTH ? width : MIN_WIDTH);
-	for (i = last = 0; i < table->count; i++) {
-		if (widths[i])
-			last = i;
-	}
-	print_row(table, out, NULL, widths, last);
+	print_row(table, out, NULL, widths);
 	for (row = 0; row + table->count <= table->used; row += table->count)
-		print_row(table, out, table->cells + row, widths, last);
+		print_row(table, out, table->cells + row, widths);
 }
 
 unsigned int table_width(FILE *out)

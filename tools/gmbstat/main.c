@@ -12,6 +12,7 @@
 
 static const struct cmd *const commands[] = {
 	&cmd_loops,
+	&cmd_tasks,
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))

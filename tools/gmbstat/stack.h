@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/* Where tasks stand, as the commands show it. */
+#ifndef TOOLS_GMBSTAT_STACK_H
+#define TOOLS_GMBSTAT_STACK_H
+
+#include <stdio.h>
+#include "common/json.h"
+#include "gmbstat/tree.h"
+
+struct stack;
+
+/* Nothing is read of the process yet; why it cannot be is said for each task. */
+struct stack *stack_new(pid_t pid);
+
+/* NULL is allowed. */
+void stack_free(struct stack *stack);
+
+/*
+ * Print a line for each frame, or one that says why there is none. The task may
+ * have gone on since its picture was taken: then its row is read again.
+ */
+void stack_print(struct stack *stack, struct page *page,
+		 const struct tree_task *task, FILE *out);
+
+/* Write it as the members "stack", an array, and "stack_error" or null. */
+void stack_json(struct stack *stack, struct page *page,
+		const struct tree_task *task, struct json *json);
+
+/**
+ * stack_thread() - where a thread stands right now
+ * @stack: its process
+ * @tid:   the thread
+ *
+ * What is found is kept until the next call with this struct stack.
+ *
+ * Return: frames; -errno, of backtrace_thread().
+ */
+int stack_thread(struct stack *stack, pid_t tid);
+
+/* Print or write what was kept. */
+void stack_print_kept(struct stack *stack, FILE *out);
+void stack_json_kept(struct stack *stack, struct json *json);
+
+#endif
