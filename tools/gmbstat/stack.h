@@ -11,7 +11,7 @@
 
 struct stack;
 
-/* Nothing is read of the process yet; why it cannot be is said for each task. */
+/* Where a process cannot be looked into, that is said for each task. */
 struct stack *stack_new(pid_t pid);
 
 /* NULL is allowed. */

@@ -180,7 +180,8 @@ struct branches {
 	bool utf8;
 };
 
-static const char *branch(struct branches *b, size_t depth, bool last, bool leaf)
+static const char *branch(struct branches *b, size_t depth, bool last,
+			  bool leaf)
 {
 	static const char *const plain[] = { "|  ", "   ", "|- ", "`- " };
 	static const char *const drawn[] = { "│  ", "   ", "├─ ", "└─ " };
