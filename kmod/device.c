@@ -274,4 +274,3 @@ module_exit(gmb_exit);
 MODULE_AUTHOR("The giambio developers");
 MODULE_DESCRIPTION("Waiting for all tasks of an event loop in one system call");
 MODULE_LICENSE("GPL");
-MODULE_ALIAS("devname:giambio");
