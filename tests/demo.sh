@@ -93,7 +93,7 @@ all_at_work()
 	: >"$err"
 	kill -USR1 "$server" || return 1
 	sleep 0.1
-	[ "$(grep -c '"connection"' "$err")" -eq "$clients" ]
+	[ "$(grep -c '"127\.0\.0\.1:[0-9]*"' "$err")" -eq "$clients" ]
 }
 
 show_tasks()

@@ -44,7 +44,9 @@ typedef intptr_t (*gmb_serve_fn)(struct gmb_socket *socket, void *arg);
  * @max_connections: at most this many at a time; further ones wait with the
  *	system; 0: no limit
  * @stack_size:      of a connection's task, in bytes; 0: the loop's default
- * @name:            of the connections' tasks; NULL: "connection"
+ * @name:            of the connections' tasks, before each one's number:
+ *	"NAME-1" and so on; NULL: the peer's address if it fits, else
+ *	"connection-1" and so on
  * @log:             told what went wrong with a connection (@peer is its
  *	address as text) or with accepting (@peer is NULL); must not wait. NULL:
  *	one line on standard error

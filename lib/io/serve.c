@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <giambio/manager.h>
+#include <giambio/page.h>
 #include <giambio/serve.h>
 #include <giambio/task.h>
 #include "io/file.h"
@@ -21,6 +22,7 @@
  * @opts:     the caller's, or all zero
  * @manager:  of the connections
  * @alive:    connections
+ * @count:    connections so far
  * @room:     the accepting task, while there are too many connections
  * @is_short: of descriptors or memory, and it was logged
  */
@@ -31,6 +33,7 @@ struct server {
 	const struct gmb_serve_opts *opts;
 	struct gmb_manager manager;
 	size_t alive;
+	unsigned long long count;
 	struct gmb__waitq room;
 	bool is_short;
 };
@@ -96,18 +99,42 @@ static intptr_t connection_main(void *arg)
 	return 0;
 }
 
+/*
+ * After the peer, if its address says something and there is room for it; else
+ * by number. A name that is too long makes room for its number.
+ */
+static void name_connection(const struct server *server,
+			    const struct gmb_address *peer,
+			    char name[GMB_TASK_NAME_SIZE])
+{
+	const char *base = server->opts->name;
+	sa_family_t family = peer->len ? peer->storage.ss_family : AF_UNSPEC;
+	char number[24];
+	int n;
+
+	if (!base && (family == AF_INET || family == AF_INET6) &&
+	    gmb_address_format(peer, name, GMB_TASK_NAME_SIZE) > 0)
+		return;
+	n = snprintf(number, sizeof(number), "-%llu", server->count);
+	snprintf(name, GMB_TASK_NAME_SIZE, "%.*s%s", GMB_TASK_NAME_SIZE - 1 - n,
+		 base ? base : "connection", number);
+}
+
 static int start_connection(struct server *server,
 			    struct connection *connection)
 {
 	const struct gmb_serve_opts *opts = server->opts;
+	char name[GMB_TASK_NAME_SIZE];
 	const struct gmb_spawn_opts spawn = {
-		.name = opts->name ? opts->name : "connection",
+		.name = name,
 		.stack_size = opts->stack_size,
 		.copy_size = sizeof(*connection),
 		.flags = GMB_SPAWN_FORGET,
 	};
 	int rc;
 
+	server->count++;
+	name_connection(server, &connection->peer, name);
 	rc = gmb_spawn_with(&server->manager, &spawn, connection_main,
 			    connection, NULL);
 	if (rc)

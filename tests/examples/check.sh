@@ -185,7 +185,7 @@ echo_by_hand()
 	expect "Got: hello there" "$line"
 	ok $? "echo_server says what it has got"
 	kill -USR1 "$pid"
-	seen_in echo 'task .* "connection" waits to read from descriptor'
+	seen_in echo 'task .* "127\.0\.0\.1:[0-9]*" waits to read from descriptor'
 	ok $? "echo_server shows its tasks on SIGUSR1"
 	exec {fd}>&-
 }
