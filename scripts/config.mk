@@ -32,6 +32,13 @@ endif
 # An empty variant is the plain build in $(O) itself.
 variant :=
 
+#: OBSERVE=0  without what others can see of a loop, to measure what it costs
+ifeq ($(OBSERVE),0)
+variant += noobserve
+CPPFLAGS_LOCAL += -DGMB_NO_OBSERVE
+STATIC_ONLY := 1
+endif
+
 #: CROSS=aarch64  build for another architecture, run under qemu-user
 ifneq ($(CROSS),)
 CC := $(CROSS)-linux-gnu-gcc
@@ -84,7 +91,8 @@ endif
 # On by default where it is known to work: gcc, and no tool that instruments.
 ifeq ($(LTO),0)
 variant += nolto
-else ifeq ($(strip $(variant) $(findstring clang,$(CC))$(CROSS)),)
+else ifeq ($(strip $(filter-out noobserve,$(variant)) \
+	$(findstring clang,$(CC))$(CROSS)),)
 LIB_LTO := -flto=2
 endif
 
