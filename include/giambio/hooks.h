@@ -78,10 +78,12 @@ GMB_API int gmb_hooks_set(const struct gmb_hooks *hooks);
  * gmb_observe() - choose what this thread's loops count
  * @flags: an or of enum gmb_observe_flags; 0 is off
  *
- * The environment variable GMB_OBSERVE=times turns it on from the start.
+ * The environment variable GMB_OBSERVE, "times" or "trace", turns it on from
+ * the start. What other processes ask for by way of the page comes on top.
  *
  * Context: the loop's thread. Never suspends.
- * Return: 0; -EINVAL unknown flags.
+ * Return: 0; -EINVAL unknown flags; -ENOMEM, -EMFILE, -ENFILE there is no
+ *	memory or descriptor for a trace, and nothing has changed.
  */
 GMB_API int gmb_observe(unsigned int flags);
 

@@ -22,6 +22,9 @@
  * An observer may write one thing, struct gmb_control: what it wants the loop
  * to measure, and until when. A loop looks at it once a turn, and forgets it
  * when its time is over, so a tool that was killed leaves nothing switched on.
+ * Who writes anything else there breaks the program: the tasks' saved registers
+ * lie behind the rows. The kernel lets nobody open the page who may not read
+ * the program's memory (see PTRACE_MODE_READ in ptrace(2)).
  *
  * The layout changes with GMB_PAGE_VERSION only.
  */
@@ -43,19 +46,22 @@ extern "C" {
  * enum gmb_wait_kind - what a waiting task waits for
  * @GMB_WAIT_NONE:      nothing: it is ready, runs, or has ended
  * @GMB_WAIT_SLEEP:     a point in time; wait_arg is the gmb_time
- * @GMB_WAIT_JOIN:      the end of a task; wait_object is its row's task
- * @GMB_WAIT_MANAGER:   the tasks of a manager; wait_object is the manager
- * @GMB_WAIT_STARTED:   a task's gmb_started(); wait_object is its row's task
+ * @GMB_WAIT_JOIN:      the end of a task; wait_arg is its id
+ * @GMB_WAIT_MANAGER:   the tasks of a manager; wait_object is the manager,
+ *	wait_arg how many there were
+ * @GMB_WAIT_STARTED:   a task's gmb_started(); wait_arg is its id
  * @GMB_WAIT_EVENT:     an event's trigger
- * @GMB_WAIT_LOCK:      a lock; wait_arg is the id of the task that holds it
+ * @GMB_WAIT_LOCK:      a lock; wait_arg is the id of the task that holds it,
+ *	for the first sixteen in its line; for others of the one that held it
+ *	when they came
  * @GMB_WAIT_SEMAPHORE: a semaphore's permit
  * @GMB_WAIT_CONDITION: a condition's notification
  * @GMB_WAIT_LIMITER:   a capacity limiter's token
  * @GMB_WAIT_BARRIER:   the other parties of a barrier; wait_arg is how many
  *	are there
  * @GMB_WAIT_QUEUE_PUT: room in a queue; wait_arg is its length
- * @GMB_WAIT_QUEUE_GET: an item in a queue
- * @GMB_WAIT_SEND:      a channel's receiver or room
+ * @GMB_WAIT_QUEUE_GET: an item in a queue, which is empty
+ * @GMB_WAIT_SEND:      a channel's receiver or room; wait_arg is its length
  * @GMB_WAIT_RECEIVE:   a channel's item
  * @GMB_WAIT_SELECT:    one of several; wait_arg is how many
  * @GMB_WAIT_MAILBOX:   a message from any thread
@@ -95,7 +101,7 @@ enum gmb_wait_kind {
 /**
  * struct gmb_row - one task, as it can be seen from outside
  * @seq:         odd while the owner changes the identity (id, name, parent,
- *	manager) of the row
+ *	manager) of the row, and while it was freed
  * @state:       enum gmb_task_state, or 0: the row is free
  * @wait_kind:   enum gmb_wait_kind
  * @wait_fd:     the descriptor waited for, or -1
@@ -104,7 +110,10 @@ enum gmb_wait_kind {
  * @manager:     address of the manager
  * @wait_object: address of what is waited for
  * @wait_arg:    see enum gmb_wait_kind
- * @since:       when the state began: loop time, as exact as a turn is long
+ * @since:       when it began to wait, ended, or became ready (also of a task
+ *	that runs): loop time, as exact as a turn is long
+ * @deadline:    the nearest deadline of the scopes that it is in, as
+ *	gmb_deadline() tells it; %GMB_NEVER
  * @steps:       how often the task has run
  * @run_ns:      how long it has run, counted while observed
  * @worst_ns:    the longest from ready to running, counted while observed
@@ -126,6 +135,7 @@ struct gmb_row {
 	uint64_t wait_object;
 	uint64_t wait_arg;
 	int64_t since;
+	int64_t deadline;
 	uint64_t steps;
 	int64_t run_ns;
 	int64_t worst_ns;

@@ -60,6 +60,7 @@ struct gmb_scope {
 	struct gmb__link children;
 	struct gmb__link sibling;
 	gmb_time deadline;
+	gmb_time nearest;		/* of its own and the enclosing ones */
 	uint32_t timer;			/* handle of the running timer, or 0 */
 	uint8_t flags;
 	uint8_t cancelled;		/* by call or by deadline */

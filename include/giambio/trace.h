@@ -10,9 +10,10 @@
  *
  * To read: load `head` (acquire); the events with numbers from
  * head - entries to head - 1 are in the ring, number n at index
- * n & (entries - 1). Copy what is new, load `head` again: what is older than
- * that head - entries was overwritten meanwhile and is to be thrown away, and
- * counted as lost.
+ * n & (entries - 1). Copy what is new, then, behind an acquire fence, load
+ * `head` again: what is not newer than that head - entries was overwritten
+ * meanwhile, or is being overwritten, and is to be thrown away and counted as
+ * lost.
  *
  * The layout changes with GMB_TRACE_VERSION only.
  */

@@ -12,6 +12,8 @@
  *   GMB__TSAN      ThreadSanitizer
  *   GMB__VALGRIND  Valgrind's client requests (ucontext builds only: Valgrind
  *                  does not follow a switch that is jumped to in the middle)
+ *   GMB__OBSERVE   0 in builds whose only purpose is to measure what it costs
+ *                  to be observable while nobody observes (OBSERVE=0)
  */
 #ifndef GMB_LIB_CORO_COMPILER_H
 #define GMB_LIB_CORO_COMPILER_H
@@ -55,6 +57,12 @@
 #define GMB__VALGRIND	1
 #else
 #define GMB__VALGRIND	0
+#endif
+
+#if defined(GMB_NO_OBSERVE)
+#define GMB__OBSERVE	0
+#else
+#define GMB__OBSERVE	1
 #endif
 
 #endif /* GMB_LIB_CORO_COMPILER_H */

@@ -73,7 +73,7 @@ void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
 
 	gmb__loop_reap(loop);
 	loop->exited = self;
-	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
 		gmb__loop_begin_step(loop, next);
 		gmb__context_switch_last(&self->context, &next->context);
 	}
@@ -92,12 +92,12 @@ static void run_ready(struct gmb_loop *loop)
 
 	loop->budget = loop->budget_full;
 	while ((next = loop->ready_first) && loop->budget > 0) {
-		if (gmb__unlikely(loop->slow))
+		if (gmb__is_slow(loop))
 			gmb__observe_step_begin(loop, next);
 		gmb__loop_begin_step(loop, next);
 		gmb__context_switch(&loop->context, &next->context);
 		loop->page->running = 0;
-		if (gmb__unlikely(loop->slow))
+		if (gmb__is_slow(loop))
 			gmb__observe_step_end(loop);
 		gmb__loop_reap(loop);
 	}
@@ -153,10 +153,10 @@ static void poll_backend(struct gmb_loop *loop, gmb_time span)
 		loop->page->sleeps++;
 		loop->page->poll_since = loop->now;
 	}
-	if (gmb__unlikely(loop->slow))
+	if (gmb__is_slow(loop))
 		gmb__observe_poll_begin(loop, span);
 	done = loop->backend->poll(loop, span);
-	if (gmb__unlikely(loop->slow))
+	if (gmb__is_slow(loop))
 		gmb__observe_poll_end(loop, done);
 	if (asleep) {
 		gmb__inbox_awake(loop);
@@ -184,11 +184,13 @@ static void wait_fake(struct gmb_loop *loop, gmb_time span)
 
 static void expire_timers(struct gmb_loop *loop)
 {
-	if (gmb__unlikely(loop->slow) && loop->timers.count)
-		gmb__observe_late(loop);
-	if (loop->timers.count)
-		loop->page->timers += gmb__timers_expire(&loop->timers,
-							 loop->now);
+	unsigned int fired = 0;
+
+	if (gmb__is_slow(loop))
+		fired = gmb__observe_timers(loop);
+	else if (loop->timers.count)
+		fired = gmb__timers_expire(&loop->timers, loop->now);
+	loop->page->timers += fired;
 }
 
 int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
@@ -198,6 +200,8 @@ int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
 
 	loop->page->turns++;
 	loop->page->now = loop->now;
+	if (gmb__unlikely(gmb__observe_is_wanted(loop)))
+		gmb__observe_control(loop);
 	run_ready(loop);
 	adapt_budget(loop);
 	if (loop->signals) {
@@ -264,4 +268,5 @@ void gmb__loop_fini(struct gmb_loop *loop)
 	gmb__timers_fini(&loop->timers);
 	gmb__stack_pool_fini(&loop->stacks);
 	gmb__context_fini(&loop->context);
+	gmb__observe_fini(loop);
 }

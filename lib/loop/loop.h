@@ -32,6 +32,7 @@
 #include "loop/strand.h"
 #include "loop/inbox.h"
 #include "loop/list.h"
+#include "loop/record.h"
 #include "loop/timer.h"
 
 #define GMB__TURN_NS		(500 * GMB_US)
@@ -53,6 +54,9 @@ struct gmb__signal_slot;
 /* The memory of the loop page; see loop/page.h. */
 struct gmb__page {
 	struct gmb_page *head;
+	size_t row_size;	/* these as in @head, which others may write */
+	size_t chunk_size;
+	uint32_t row_chunks;
 	char **chunks;
 	uint32_t chunk_room;	/* how many pointers @chunks has room for */
 	struct gmb__strand *free;
@@ -101,11 +105,18 @@ struct gmb_loop {
 	bool stuck;		/* a deadlock was found */
 	bool open;		/* driven by gmb_loop_step() */
 	bool ended;		/* the main task has ended */
-	uint8_t observe;	/* enum gmb_observe_flags */
+	uint8_t observe;	/* enum gmb_observe_flags: what is in force */
+	uint8_t leased;		/* the part of it that others have asked for */
 	intptr_t result;	/* of the main task */
 	struct gmb__strand *stepping;	/* whose step is being observed */
-	gmb_time observed_at;	/* when what is being observed began */
-	gmb_time poll_ended;	/* while observed */
+	bool hooked;		/* its beginning was told to @hooks */
+	struct gmb__record record;	/* the trace, if one was asked for */
+	gmb_time observed_since;
+	gmb_time step_began;	/* of @stepping */
+	gmb_time poll_began;	/* 0: not observed from its beginning */
+	gmb_time poll_ended;	/* the last one; 0: not observed */
+	gmb_time stamp;		/* it is this time now; 0: look at the clock */
+	gmb_time outside_at;	/* of what happens between steps; likewise */
 	char *backend_reason;	/* why better ones were passed over, or NULL */
 	/* Set by the task layer: a strand's stack and record can be freed. */
 	void (*on_exit)(struct gmb_loop *loop, struct gmb__strand *strand);
@@ -163,7 +174,13 @@ gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
 /* The clock, real or fake. */
 gmb_time gmb__loop_clock(struct gmb_loop *loop);
 
-/* What hooks and histograms want to know of; see loop/observe.h. */
+/* Must switches go through the loop? One branch. */
+static inline bool gmb__is_slow(const struct gmb_loop *loop)
+{
+	return GMB__OBSERVE && gmb__unlikely(loop->slow);
+}
+
+/* What hooks, histograms and the trace want to know of; see loop/observe.h. */
 void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand);
 
 /* Put a strand that is parked or new at the end of the ready queue. */
@@ -177,7 +194,9 @@ static inline void gmb__loop_ready(struct gmb_loop *loop,
 		loop->ready_first = strand;
 	loop->ready_last = strand;
 	strand->row.state = GMB_TASK_READY;
-	if (gmb__unlikely(loop->slow))
+	if (GMB__OBSERVE)
+		strand->row.since = loop->now;
+	if (gmb__is_slow(loop))
 		gmb__observe_ready(loop, strand);
 }
 
@@ -189,7 +208,8 @@ static inline void gmb__loop_begin_step(struct gmb_loop *loop,
 	loop->budget--;
 	loop->credit = GMB__CREDIT;
 	loop->current = next;
-	loop->page->running = next->row.id;
+	if (GMB__OBSERVE)
+		loop->page->running = next->row.id;
 	next->row.state = GMB_TASK_RUNNING;
 	next->row.steps++;
 }
@@ -202,7 +222,7 @@ static inline void gmb__loop_switch(struct gmb_loop *loop,
 	struct gmb__context *to = &loop->context;
 
 	gmb__stack_check(&self->stack);
-	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
 		gmb__loop_begin_step(loop, next);
 		if (gmb__unlikely(next == self))
 			return;

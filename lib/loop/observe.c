@@ -7,6 +7,9 @@
 #include "loop/observe.h"
 #include "loop/page.h"
 
+#define ALL_FLAGS	(GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE)
+#define LEASE_MAX	(60 * GMB_SEC)
+
 /* What the loops of this thread begin with. */
 static gmb__thread_local const struct gmb_hooks *thread_hooks;
 static gmb__thread_local unsigned int thread_observe;
@@ -16,12 +19,82 @@ static struct gmb_task *task_of(struct gmb__strand *strand)
 	return (struct gmb_task *)strand;
 }
 
-static void apply(struct gmb_loop *loop)
+static inline bool is_timed(const struct gmb_loop *loop)
 {
+	return loop->observe & GMB_OBSERVE_TIMES;
+}
+
+static inline bool is_traced(const struct gmb_loop *loop)
+{
+	return loop->observe & GMB_OBSERVE_TRACE;
+}
+
+/* Switching on and off */
+
+static void record(struct gmb_loop *loop, gmb_time time,
+		   enum gmb_trace_kind kind, uint64_t task, uint64_t arg);
+
+/* What was measured in part is forgotten: it has no beginning, or no end. */
+static void forget_times(struct gmb_loop *loop)
+{
+	loop->page->step_since = 0;
+	loop->poll_began = 0;
+	loop->poll_ended = 0;
+	loop->stamp = 0;
+	loop->outside_at = 0;
+}
+
+/* For a task that asks itself, its step begins here. */
+static void begin_within_step(struct gmb_loop *loop, unsigned int begins)
+{
+	gmb_time now;
+
+	if (!loop->slow || !loop->current)
+		loop->stepping = NULL;
+	if (!begins || !loop->current)
+		return;
+	now = gmb__loop_clock(loop);
+	loop->stepping = loop->current;
+	if (begins & GMB_OBSERVE_TIMES) {
+		loop->page->step_since = now;
+		loop->step_began = now;
+	}
+	if (begins & GMB_OBSERVE_TRACE)
+		record(loop, now, GMB_TRACE_BEGIN, loop->current->row.id, 0);
+}
+
+/*
+ * Count and record what the program and the others want together. What is
+ * counted already goes on undisturbed.
+ */
+static int apply(struct gmb_loop *loop)
+{
+	unsigned int wanted = thread_observe | loop->leased;
+	unsigned int before;
+	int rc = 0;
+
+	if (!GMB__OBSERVE)
+		return 0;
+	if (wanted & GMB_OBSERVE_TRACE)
+		wanted |= GMB_OBSERVE_TIMES;
+	if (wanted & GMB_OBSERVE_TRACE) {
+		rc = gmb__record_open(&loop->record, gmb__loop_clock(loop));
+		if (rc < 0)
+			wanted &= ~(unsigned int)GMB_OBSERVE_TRACE;
+	}
+	if (!(is_timed(loop) && wanted & GMB_OBSERVE_TIMES)) {
+		forget_times(loop);
+		loop->observed_since = gmb__loop_clock(loop);
+	}
+	if (loop->hooks != thread_hooks)
+		loop->hooked = false;
 	loop->hooks = thread_hooks;
-	loop->observe = (uint8_t)thread_observe;
-	loop->slow = loop->hooks || loop->observe;
-	loop->page->observe = loop->observe;
+	before = loop->observe;
+	loop->observe = (uint8_t)wanted;
+	loop->slow = loop->hooks || wanted;
+	loop->page->observe = wanted;
+	begin_within_step(loop, wanted & ~before);
+	return rc;
 }
 
 void gmb__observe_init(struct gmb_loop *loop)
@@ -30,7 +103,14 @@ void gmb__observe_init(struct gmb_loop *loop)
 
 	if (wanted && !strcmp(wanted, "times"))
 		thread_observe |= GMB_OBSERVE_TIMES;
+	if (wanted && !strcmp(wanted, "trace"))
+		thread_observe |= GMB_OBSERVE_TRACE;
 	apply(loop);
+}
+
+void gmb__observe_fini(struct gmb_loop *loop)
+{
+	gmb__record_close(&loop->record);
 }
 
 int gmb_hooks_set(const struct gmb_hooks *hooks)
@@ -45,86 +125,273 @@ int gmb_hooks_set(const struct gmb_hooks *hooks)
 
 int gmb_observe(unsigned int flags)
 {
-	if (flags & ~(unsigned int)GMB_OBSERVE_TIMES)
+	unsigned int before = thread_observe;
+	int rc = 0;
+
+	if (flags & ~(unsigned int)ALL_FLAGS)
 		return -EINVAL;
 	thread_observe = flags;
 	if (gmb__loop)
-		apply(gmb__loop);
-	return 0;
+		rc = apply(gmb__loop);
+	if (rc < 0)
+		thread_observe = before;
+	return rc;
 }
+
+/*
+ * One wish of others: is it in force? It is taken back when its time is over,
+ * and cut to the longest time; by compare-and-swap, because who renews it
+ * meanwhile is right.
+ */
+static bool is_leased(struct gmb_loop *loop, int64_t *until)
+{
+	int64_t seen = __atomic_load_n(until, __ATOMIC_RELAXED);
+	int64_t most = loop->now + LEASE_MAX;
+	int64_t kept = seen <= loop->now ? 0 : most;
+
+	if (!seen)
+		return false;
+	if (seen <= loop->now || seen > most)
+		__atomic_compare_exchange_n(until, &seen, kept, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	return seen > loop->now;
+}
+
+void gmb__observe_control(struct gmb_loop *loop)
+{
+	struct gmb_control *control = &loop->page->control;
+	uint8_t leased = 0;
+
+	if (is_leased(loop, &control->times_until))
+		leased |= GMB_OBSERVE_TIMES;
+	if (is_leased(loop, &control->trace_until))
+		leased |= GMB_OBSERVE_TRACE;
+	if (leased == loop->leased)
+		return;
+	loop->leased = leased;
+	if (apply(loop) == 0)
+		return;
+	/* No memory for a trace: say so by taking the wish back. */
+	__atomic_store_n(&control->trace_until, 0, __ATOMIC_RELAXED);
+	loop->leased &= (uint8_t)~GMB_OBSERVE_TRACE;
+}
+
+/* Clocks */
+
+/*
+ * The time of something that happens now. Outside of steps many things happen
+ * at once: one wait ends, and all that it brought is handed out.
+ */
+static gmb_time moment(struct gmb_loop *loop)
+{
+	if (loop->current)
+		return gmb__loop_clock(loop);
+	if (!loop->outside_at)
+		loop->outside_at = gmb__loop_clock(loop);
+	return loop->outside_at;
+}
+
+/* The time, if nothing has happened since it was last read. */
+static gmb_time take_stamp(struct gmb_loop *loop)
+{
+	gmb_time stamp = loop->stamp;
+
+	loop->stamp = 0;
+	return stamp ? stamp : gmb__loop_clock(loop);
+}
+
+/* Events */
+
+static void record(struct gmb_loop *loop, gmb_time time,
+		   enum gmb_trace_kind kind, uint64_t task, uint64_t arg)
+{
+	struct gmb_trace_event event = {
+		.time = time,
+		.task = task,
+		.kind = (uint16_t)kind,
+		.arg = arg,
+	};
+
+	gmb__record_put(&loop->record, &event);
+}
+
+/* What the strand waits for now, if it waits. */
+static void record_end(struct gmb_loop *loop, const struct gmb__strand *strand,
+		       gmb_time time)
+{
+	const struct gmb_row *row = &strand->row;
+	bool waits = row->state == GMB_TASK_WAITING;
+	struct gmb_trace_event event = {
+		.time = time,
+		.task = row->id,
+		.kind = GMB_TRACE_END,
+		.extra = waits ? row->wait_kind : GMB_WAIT_NONE,
+		.detail = waits ? row->wait_fd : -1,
+	};
+
+	gmb__record_put(&loop->record, &event);
+}
+
+void gmb__observe_event(struct gmb_loop *loop, enum gmb_trace_kind kind,
+			const struct gmb__strand *strand, uint64_t arg,
+			uint64_t arg2, uint16_t extra)
+{
+	struct gmb_trace_event event = {
+		.task = strand->row.id,
+		.kind = (uint16_t)kind,
+		.extra = extra,
+		.arg = arg,
+		.arg2 = arg2,
+	};
+
+	if (!is_traced(loop))
+		return;
+	event.time = moment(loop);
+	gmb__record_put(&loop->record, &event);
+}
+
+void gmb__observe_name(struct gmb_loop *loop, const struct gmb__strand *strand)
+{
+	struct gmb_trace_event event = {
+		.task = strand->row.id,
+		.kind = GMB_TRACE_NAME,
+	};
+
+	if (!is_traced(loop) || !strand->row.name[0])
+		return;
+	event.time = moment(loop);
+	strncpy(event.text, strand->row.name, sizeof(event.text) - 1);
+	gmb__record_put(&loop->record, &event);
+}
+
+/* Strands */
 
 void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand)
 {
-	if (loop->observe & GMB_OBSERVE_TIMES)
-		strand->ready_at = gmb__loop_clock(loop);
+	if (is_timed(loop))
+		strand->ready_at = moment(loop);
+	if (is_traced(loop))
+		record(loop, strand->ready_at, GMB_TRACE_READY, strand->row.id,
+		       0);
 	gmb__hook(loop, scheduled, task_of(strand));
 }
 
-void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand)
+/* It may have become ready before anybody wanted to know. */
+static void count_delay(struct gmb_loop *loop, struct gmb__strand *strand,
+			gmb_time now)
 {
-	gmb_time delay;
+	gmb_time delay = now - strand->ready_at;
 
-	loop->stepping = strand;
-	gmb__hook(loop, step_begin, task_of(strand));
-	if (!(loop->observe & GMB_OBSERVE_TIMES))
+	if (!strand->ready_at || strand->ready_at < loop->observed_since)
 		return;
-	loop->observed_at = gmb__loop_clock(loop);
-	loop->page->step_since = loop->observed_at;
-	if (!strand->ready_at)
-		return;
-	delay = loop->observed_at - strand->ready_at;
 	strand->ready_at = 0;
 	if (delay > strand->row.worst_ns)
 		strand->row.worst_ns = delay;
 	gmb__page_count(&loop->rows, GMB_STAGE_RESUME, delay);
 }
 
+void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand)
+{
+	gmb_time now;
+
+	loop->stepping = strand;
+	loop->outside_at = 0;
+	loop->hooked = loop->hooks;
+	if (loop->hooks) {
+		gmb__hook(loop, step_begin, task_of(strand));
+		loop->stamp = 0;
+	}
+	if (!is_timed(loop))
+		return;
+	now = take_stamp(loop);
+	loop->page->step_since = now;
+	loop->step_began = now;
+	count_delay(loop, strand, now);
+	if (is_traced(loop))
+		record(loop, now, GMB_TRACE_BEGIN, strand->row.id, 0);
+}
+
 void gmb__observe_step_end(struct gmb_loop *loop)
 {
 	struct gmb__strand *strand = loop->stepping;
-	gmb_time took;
+	gmb_time now;
 
 	/* Observation may have begun within the step. */
 	if (!strand)
 		return;
 	loop->stepping = NULL;
 	if (loop->page->step_since) {
-		took = gmb__loop_clock(loop) - loop->observed_at;
+		now = gmb__loop_clock(loop);
 		loop->page->step_since = 0;
-		strand->row.run_ns += took;
-		gmb__page_count(&loop->rows, GMB_STAGE_STEP, took);
+		loop->stamp = now;
+		strand->row.run_ns += now - loop->step_began;
+		gmb__page_count(&loop->rows, GMB_STAGE_STEP,
+				now - loop->step_began);
+		if (is_traced(loop))
+			record_end(loop, strand, now);
 	}
-	gmb__hook(loop, step_end, task_of(strand));
+	if (loop->hooked)
+		gmb__hook(loop, step_end, task_of(strand));
 }
+
+/* The loop */
 
 void gmb__observe_poll_begin(struct gmb_loop *loop, gmb_time span)
 {
 	gmb_time now;
 
-	gmb__hook(loop, io_begin, span);
-	if (!(loop->observe & GMB_OBSERVE_TIMES))
+	if (loop->hooks) {
+		gmb__hook(loop, io_begin, span);
+		loop->stamp = 0;
+	}
+	if (!is_timed(loop))
 		return;
-	now = gmb__loop_clock(loop);
+	now = take_stamp(loop);
 	if (loop->poll_ended)
 		gmb__page_count(&loop->rows, GMB_STAGE_TURN,
 				now - loop->poll_ended);
-	loop->observed_at = now;
+	loop->poll_began = now;
+	loop->outside_at = 0;
+	if (is_traced(loop))
+		record(loop, now, GMB_TRACE_POLL, 0, (uint64_t)span);
 }
 
+/* The wait was over when the first strand became ready, if one did. */
 void gmb__observe_poll_end(struct gmb_loop *loop, int done)
 {
-	if (loop->observe & GMB_OBSERVE_TIMES) {
-		loop->poll_ended = gmb__loop_clock(loop);
+	gmb_time now;
+
+	if (is_timed(loop) && loop->poll_began) {
+		now = moment(loop);
 		gmb__page_count(&loop->rows, GMB_STAGE_POLL,
-				loop->poll_ended - loop->observed_at);
+				now - loop->poll_began);
+		loop->poll_began = 0;
+		loop->poll_ended = now;
+		if (is_traced(loop))
+			record(loop, now, GMB_TRACE_POLLED, 0, (uint64_t)done);
 	}
 	gmb__hook(loop, io_end, done);
 }
 
-void gmb__observe_late(struct gmb_loop *loop)
+/*
+ * Nothing lies between the end of a turn and the next step, unless others step
+ * the loop or timers had work to do.
+ */
+unsigned int gmb__observe_timers(struct gmb_loop *loop)
 {
-	gmb_time late = loop->now - gmb__timers_next(&loop->timers);
+	unsigned int fired = 0, n, i;
+	gmb_time when;
 
-	if (late >= 0 && loop->observe & GMB_OBSERVE_TIMES)
-		gmb__page_count(&loop->rows, GMB_STAGE_LATE, late);
+	/* The turn has just read the clock. */
+	loop->outside_at = loop->now;
+	while ((when = gmb__timers_next(&loop->timers)) <= loop->now) {
+		n = gmb__timers_expire(&loop->timers, when);
+		for (i = 0; i < n && is_timed(loop); i++)
+			gmb__page_count(&loop->rows, GMB_STAGE_LATE,
+					loop->now - when);
+		fired += n;
+	}
+	loop->outside_at = 0;
+	loop->stamp = fired || loop->open ? 0 : loop->now;
+	return fired;
 }

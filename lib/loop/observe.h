@@ -2,24 +2,69 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * Hooks and timed histograms: what happens while loop->slow is set.
+ * Hooks, timed histograms and the trace: what happens while loop->slow is set.
  *
  * All run on the loop's thread. A hook runs with no current task, so whatever
  * would suspend fails with -EPERM instead.
+ *
+ * Reading the clock is most of the cost, so readings are shared where nothing
+ * lies between two moments: the end of a step and the beginning of the next,
+ * the end of the wait and all that it made ready.
  */
 #ifndef GMB_LOOP_OBSERVE_H
 #define GMB_LOOP_OBSERVE_H
 
+#include <giambio/trace.h>
 #include "loop/loop.h"
 
 /* Take over what the thread has chosen before the loop began. */
 void gmb__observe_init(struct gmb_loop *loop);
 
+/* Free the trace. */
+void gmb__observe_fini(struct gmb_loop *loop);
+
+/*
+ * What others want to see has begun, goes on, or is over; see struct
+ * gmb_control.
+ */
+void gmb__observe_control(struct gmb_loop *loop);
+
 void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand);
 void gmb__observe_step_end(struct gmb_loop *loop);
 void gmb__observe_poll_begin(struct gmb_loop *loop, gmb_time span);
 void gmb__observe_poll_end(struct gmb_loop *loop, int done);
-void gmb__observe_late(struct gmb_loop *loop);
+
+/* Fire the timers that are due: the last thing in a turn. */
+unsigned int gmb__observe_timers(struct gmb_loop *loop);
+
+/* Write an event, if a trace is wanted; see enum gmb_trace_kind. */
+void gmb__observe_event(struct gmb_loop *loop, enum gmb_trace_kind kind,
+			const struct gmb__strand *strand, uint64_t arg,
+			uint64_t arg2, uint16_t extra);
+
+/* The same for the name that a strand has, or none. */
+void gmb__observe_name(struct gmb_loop *loop, const struct gmb__strand *strand);
+
+/* Do others want to see something, or have they? One branch, once a turn. */
+static inline bool gmb__observe_is_wanted(const struct gmb_loop *loop)
+{
+	const struct gmb_control *control = &loop->page->control;
+
+	if (!GMB__OBSERVE)
+		return false;
+	return __atomic_load_n(&control->times_until, __ATOMIC_RELAXED) |
+	       __atomic_load_n(&control->trace_until, __ATOMIC_RELAXED) |
+	       loop->leased;
+}
+
+/* Write an event: off, it costs one branch. */
+#define gmb__trace(loop, kind, strand, arg, arg2, extra)                  \
+	do {                                                              \
+		if (gmb__is_slow(loop))                                   \
+			gmb__observe_event((loop), GMB_TRACE_##kind,      \
+					   (strand), (uint64_t)(arg),     \
+					   (uint64_t)(arg2), (extra));    \
+	} while (0)
 
 /*
  * Call a hook of the loop, if there is one. The strand that runs is put aside
@@ -30,7 +75,8 @@ void gmb__observe_late(struct gmb_loop *loop);
 		struct gmb_loop *loop__ = (loop);                         \
 		struct gmb__strand *self__ = loop__->current;             \
 									  \
-		if (gmb__unlikely(loop__->hooks) && loop__->hooks->name) { \
+		if (GMB__OBSERVE && gmb__unlikely(loop__->hooks) &&       \
+		    loop__->hooks->name) {                                \
 			loop__->current = NULL;                           \
 			loop__->hooks->name(loop__->hooks->user,          \
 					    __VA_ARGS__);                 \

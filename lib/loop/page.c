@@ -47,7 +47,7 @@ static int make_memfd(void)
 	int fd = memfd_create(GMB_PAGE_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd >= 0)
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL);
 	return fd;
 }
 
@@ -63,15 +63,18 @@ int gmb__page_init(struct gmb__page *page, size_t row_size, const char *name)
 		return -ENOMEM;
 	}
 	page->head = head;
+	page->row_size = row_size;
+	page->chunk_size = page_up(CHUNK_ROWS * row_size);
 	head->version = GMB_PAGE_VERSION;
 	head->pid = (uint32_t)getpid();
 	head->tid = gmb__thread_id();
 	head->row_size = (uint32_t)row_size;
 	head->chunk_rows = CHUNK_ROWS;
-	head->chunk_size = page_up(CHUNK_ROWS * row_size);
+	head->chunk_size = page->chunk_size;
 	head->histograms = sizeof(*head);
 	head->rows = head_size();
-	head->context = offsetof(struct gmb__strand, context);
+	if (!GMB__UCONTEXT)
+		head->context = offsetof(struct gmb__strand, context);
 	strncpy(head->name, name, sizeof(head->name) - 1);
 	/* Pairs with the reader's check: a page with a magic is complete. */
 	__atomic_store_n(&head->magic, GMB_PAGE_MAGIC, __ATOMIC_RELEASE);
@@ -82,8 +85,8 @@ void gmb__page_fini(struct gmb__page *page)
 {
 	uint32_t i;
 
-	for (i = 0; i < page->head->row_chunks; i++)
-		gmb__mem_unmap(page->chunks[i], page->head->chunk_size);
+	for (i = 0; i < page->row_chunks; i++)
+		gmb__mem_unmap(page->chunks[i], page->chunk_size);
 	gmb__mem_free(page->chunks);
 	gmb__mem_unmap(page->head, head_size());
 	if (page->fd >= 0)
@@ -94,7 +97,7 @@ void gmb__page_fini(struct gmb__page *page)
 static struct gmb_row *row_at(const struct gmb__page *page, size_t index)
 {
 	return (struct gmb_row *)(page->chunks[index / CHUNK_ROWS] +
-				  index % CHUNK_ROWS * page->head->row_size);
+				  index % CHUNK_ROWS * page->row_size);
 }
 
 static int make_room(struct gmb__page *page)
@@ -102,7 +105,7 @@ static int make_room(struct gmb__page *page)
 	uint32_t room = page->chunk_room ? page->chunk_room * 2 : 8;
 	char **chunks;
 
-	if (page->head->row_chunks < page->chunk_room)
+	if (page->row_chunks < page->chunk_room)
 		return 0;
 	chunks = gmb__mem_realloc(page->chunks, room * sizeof(*chunks));
 	if (!chunks)
@@ -114,21 +117,21 @@ static int make_room(struct gmb__page *page)
 
 static int grow(struct gmb__page *page)
 {
-	struct gmb_page *head = page->head;
-	uint32_t n = head->row_chunks;
+	uint32_t n = page->row_chunks;
 	char *chunk;
 
 	if (make_room(page) < 0)
 		return -ENOMEM;
-	chunk = map_part(page, head->rows + n * head->chunk_size,
-			 head->chunk_size);
+	chunk = map_part(page, head_size() + n * page->chunk_size,
+			 page->chunk_size);
 	if (!chunk)
 		return -ENOMEM;
 	page->chunks[n] = chunk;
 	page->fresh = (size_t)n * CHUNK_ROWS;
 	page->fresh_end = page->fresh + CHUNK_ROWS;
+	page->row_chunks = n + 1;
 	/* Pairs with the reader: the chunk exists before it is counted. */
-	__atomic_store_n(&head->row_chunks, n + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&page->head->row_chunks, n + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -143,7 +146,7 @@ void *gmb__page_get_row(struct gmb__page *page)
 	if (gmb__likely(strand)) {
 		page->free = strand->next;
 		memset((char *)strand + sizeof(strand->row.seq), 0,
-		       page->head->row_size - sizeof(strand->row.seq));
+		       page->row_size - sizeof(strand->row.seq));
 		return strand;
 	}
 	if (page->fresh == page->fresh_end && grow(page) < 0)
@@ -155,6 +158,7 @@ void gmb__page_put_row(struct gmb__page *page, void *row)
 {
 	struct gmb__strand *strand = row;
 
+	gmb__row_begin_change(&strand->row);
 	strand->row.state = 0;
 	strand->next = page->free;
 	page->free = strand;
@@ -162,7 +166,7 @@ void gmb__page_put_row(struct gmb__page *page, void *row)
 
 struct gmb_row *gmb__page_next_row(struct gmb__page *page, size_t *index)
 {
-	size_t end = (size_t)page->head->row_chunks * CHUNK_ROWS;
+	size_t end = (size_t)page->row_chunks * CHUNK_ROWS;
 	struct gmb_row *row;
 
 	while (*index < end) {

@@ -7,6 +7,11 @@
  * Strands live in the page itself, so keeping the table of tasks costs nothing.
  * Chunks of rows are added as needed and freed with the loop. Where no memfd is
  * to be had the same memory is anonymous, and nobody outside can see it.
+ *
+ * Who may open the page may write to it, as a debugger may write to the
+ * program. Nothing in the head is read back but struct gmb_control, and the
+ * seals keep others from shrinking the file, and from sealing it so that it
+ * could not grow.
  */
 #ifndef GMB_LOOP_PAGE_H
 #define GMB_LOOP_PAGE_H
@@ -25,11 +30,27 @@ int gmb__page_init(struct gmb__page *page, size_t row_size, const char *name);
 
 void gmb__page_fini(struct gmb__page *page);
 
-/* A zeroed row, or NULL: no memory. */
+/* A row zeroed but for its seq, or NULL: no memory. */
 void *gmb__page_get_row(struct gmb__page *page);
 
-/* Give a row back; its state becomes 0. */
+/* Give a row back; its state becomes 0, and its identity is changing. */
 void gmb__page_put_row(struct gmb__page *page, void *row);
+
+/*
+ * The identity of a row changes between these two. A reader that saw a part of
+ * the change sees seq odd, or changed, in its second look: the fence and the
+ * release pair with the acquire fences around the reader's copying.
+ */
+static inline void gmb__row_begin_change(struct gmb_row *row)
+{
+	__atomic_store_n(&row->seq, row->seq | 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void gmb__row_end_change(struct gmb_row *row)
+{
+	__atomic_store_n(&row->seq, row->seq + 1, __ATOMIC_RELEASE);
+}
 
 /* Count a value in a histogram of the page. */
 void gmb__page_count(struct gmb__page *page, enum gmb_stage stage,

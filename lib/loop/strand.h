@@ -27,7 +27,7 @@ struct gmb__trap;
  * @trap:     what it is parked on; NULL while ready or running
  * @cancel:   the scope whose cancellation is in force for the innermost open
  *	scope of this strand; NULL: not cancelled. Kept by the scope code
- * @ready_at: when it became ready, while observed
+ * @ready_at: when it became ready, while observed; 0: not known
  * @slack:    how long its operations may be held back, ns
  */
 struct gmb__strand {

@@ -128,9 +128,11 @@ gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
 
 	if (gmb__likely(trap->state == GMB__TRAP_OPEN || trap->held)) {
 		self->row.wait_kind = (uint8_t)kind;
-		self->row.wait_object = (uintptr_t)object;
-		self->row.wait_arg = arg;
-		self->row.since = loop->now;
+		if (GMB__OBSERVE) {
+			self->row.wait_object = (uintptr_t)object;
+			self->row.wait_arg = arg;
+			self->row.since = loop->now;
+		}
 		self->row.state = GMB_TASK_WAITING;
 		self->trap = trap;
 		gmb__loop_switch(loop, self);

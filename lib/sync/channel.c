@@ -67,7 +67,8 @@ int gmb_channel_send(struct gmb_sender *sender, const void *item)
 		gmb__queue_join(&sender->channel->queue.putters, &trap,
 				&transfer, (void *)(uintptr_t)item, sender);
 		return (int)gmb__trap_park(&trap, GMB_WAIT_SEND,
-					   sender->channel, 0);
+					   sender->channel,
+					   sender->channel->queue.length);
 	}
 	if (rc == 0)
 		gmb__pass();

@@ -7,6 +7,9 @@
 #include "sync/owner.h"
 #include "task/task.h"
 
+/* How many in a lock's line know for sure who holds it. */
+#define LINE_TOLD	16
+
 void gmb_lock_init(struct gmb_lock *lock)
 {
 	*lock = (struct gmb_lock){ .loop = gmb__loop };
@@ -38,6 +41,23 @@ static void disown(struct gmb_lock *lock)
 	lock->owner = NULL;
 }
 
+/*
+ * Those who wait show who holds it. A long line is not walked at each hand-
+ * over: who is far from its head learns it when he comes near.
+ */
+static void tell_line(const struct gmb_lock *lock)
+{
+	const struct gmb__link *line = &lock->waiters.waits, *link;
+	uint64_t owner = gmb_task_id(lock->owner);
+	int told = 0;
+
+	for (link = line->next; link != line && told < LINE_TOLD; told++) {
+		gmb__entry(link, struct gmb__wait, link)
+			->trap->strand->row.wait_arg = owner;
+		link = link->next;
+	}
+}
+
 /* Hand a held lock to the oldest waiter, or make it free. */
 static void hand_over(struct gmb_lock *lock)
 {
@@ -47,6 +67,8 @@ static void hand_over(struct gmb_lock *lock)
 	if (!wait)
 		return;
 	own(lock, (struct gmb_task *)wait->trap->strand);
+	if (GMB__OBSERVE)
+		tell_line(lock);
 	gmb__wait_complete(wait, 0);
 }
 

@@ -77,7 +77,9 @@ void gmb__task_exit(struct gmb_task *task, intptr_t result)
 	private = never_started(task);
 	tell_joiners(task);
 	gmb__scope_fini(&task->scope);
-	if (gmb__unlikely(loop->hooks)) {
+	if (gmb__is_slow(loop)) {
+		gmb__observe_event(loop, GMB_TRACE_EXIT, &task->strand,
+				   (uint64_t)result, 0, 0);
 		if (state == GMB_TASK_FAILED)
 			gmb__hook(loop, failed, task, result);
 		gmb__hook(loop, exited, task, result);

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 The giambio developers */
 
 #include <errno.h>
+#include "loop/observe.h"
 #include "task/task.h"
 
 int gmb_manager_open(struct gmb_manager *manager)
@@ -19,6 +20,8 @@ int gmb_manager_open(struct gmb_manager *manager)
 	gmb__scope_init(&manager->scope, self->innermost, self,
 			GMB__SCOPE_IS_MANAGER);
 	gmb__scope_enter(&manager->scope);
+	gmb__trace(gmb__loop, OPEN, &self->strand, (uintptr_t)manager,
+		   GMB_NEVER, 1);
 	return 0;
 }
 

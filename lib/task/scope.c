@@ -13,6 +13,16 @@
 
 #define ROW_CANCELLED	1
 
+/* What a scope's own deadline and its surroundings come to. */
+static gmb_time nearest_of(const struct gmb_scope *scope)
+{
+	gmb_time outer = GMB_NEVER;
+
+	if (scope->parent && !(scope->flags & GMB_SCOPE_SHIELD))
+		outer = scope->parent->nearest;
+	return scope->deadline < outer ? scope->deadline : outer;
+}
+
 static void set_cancel(struct gmb_task *task, struct gmb_scope *origin)
 {
 	task->strand.cancel = origin;
@@ -38,6 +48,7 @@ void gmb__scope_init(struct gmb_scope *scope, struct gmb_scope *parent,
 		if (!(flags & GMB_SCOPE_SHIELD))
 			scope->origin = parent->origin;
 	}
+	scope->nearest = nearest_of(scope);
 	if (gmb__unlikely(gmb__loop->killed))
 		scope->origin = &gmb__loop->main->scope;
 }
@@ -58,6 +69,7 @@ void gmb__scope_fini(struct gmb_scope *scope)
 void gmb__scope_enter(struct gmb_scope *scope)
 {
 	scope->owner->innermost = scope;
+	scope->owner->strand.row.deadline = scope->nearest;
 	set_cancel(scope->owner, scope->origin);
 }
 
@@ -74,7 +86,9 @@ void gmb__scope_leave(struct gmb_scope *scope)
 		gmb__die("task \"%s\" closes a %s that is not the innermost one it has open; close in the reverse order of opening",
 			 self ? gmb_task_name(self) : "(none)", kind_of(scope));
 	gmb__scope_fini(scope);
+	gmb__trace(gmb__loop, CLOSE, &self->strand, (uintptr_t)scope, 0, 0);
 	self->innermost = scope->parent;
+	self->strand.row.deadline = scope->parent->nearest;
 	set_cancel(self, scope->parent->origin);
 }
 
@@ -128,9 +142,21 @@ void gmb_scope_cancel(struct gmb_scope *root)
 		if (!down)
 			continue;
 		reach(scope, root);
-		if (scope->flags & GMB__SCOPE_IS_TASK)
+		if (scope->flags & GMB__SCOPE_IS_TASK) {
+			gmb__trace(gmb__loop, CANCEL, &scope->owner->strand, 0,
+				   0, 0);
 			gmb__hook(gmb__loop, cancelled, scope->owner);
+		}
 	}
+}
+
+/* Its deadline has passed. */
+static void time_out(struct gmb_scope *scope)
+{
+	scope->timed_out = 1;
+	gmb__trace(gmb__loop, EXPIRE, &scope->owner->strand, (uintptr_t)scope,
+		   0, 0);
+	gmb_scope_cancel(scope);
 }
 
 static void on_deadline(void *arg)
@@ -138,8 +164,7 @@ static void on_deadline(void *arg)
 	struct gmb_scope *scope = arg;
 
 	scope->timer = 0;
-	scope->timed_out = 1;
-	gmb_scope_cancel(scope);
+	time_out(scope);
 }
 
 /* Has a deadline passed that may be too near for the clock of the turn? */
@@ -153,7 +178,23 @@ static bool has_passed(gmb_time deadline)
 	       deadline <= gmb__loop_clock(loop);
 }
 
-int gmb_scope_set_deadline(struct gmb_scope *scope, gmb_time deadline)
+/* It may concern the tasks inside, as far as the shields. */
+static void spread_deadline(struct gmb_scope *root)
+{
+	struct gmb_scope *scope = root;
+	bool down = true;
+	gmb_time nearest;
+
+	for (; scope; scope = gmb__scope_next(root, scope, down)) {
+		nearest = nearest_of(scope);
+		down = nearest != scope->nearest;
+		scope->nearest = nearest;
+		if (scope->owner->innermost == scope)
+			scope->owner->strand.row.deadline = nearest;
+	}
+}
+
+static int set_deadline(struct gmb_scope *scope, gmb_time deadline)
 {
 	uint32_t timer = 0;
 	int rc;
@@ -169,11 +210,18 @@ int gmb_scope_set_deadline(struct gmb_scope *scope, gmb_time deadline)
 	stop_timer(scope);
 	scope->timer = timer;
 	scope->deadline = deadline;
-	if (deadline != GMB_NEVER && has_passed(deadline)) {
-		scope->timed_out = 1;
-		gmb_scope_cancel(scope);
-	}
+	spread_deadline(scope);
+	if (deadline != GMB_NEVER && has_passed(deadline))
+		time_out(scope);
 	return 0;
+}
+
+int gmb_scope_set_deadline(struct gmb_scope *scope, gmb_time deadline)
+{
+	if (!scope->cancelled)
+		gmb__trace(gmb__loop, DEADLINE, &scope->owner->strand,
+			   (uintptr_t)scope, deadline, 0);
+	return set_deadline(scope, deadline);
 }
 
 int gmb_scope_open(struct gmb_scope *scope, gmb_time deadline,
@@ -188,7 +236,9 @@ int gmb_scope_open(struct gmb_scope *scope, gmb_time deadline,
 		return -EINVAL;
 	gmb__scope_init(scope, self->innermost, self, flags);
 	gmb__scope_enter(scope);
-	rc = gmb_scope_set_deadline(scope, deadline);
+	gmb__trace(gmb__loop, OPEN, &self->strand, (uintptr_t)scope, deadline,
+		   0);
+	rc = set_deadline(scope, deadline);
 	if (rc < 0)
 		gmb__scope_leave(scope);
 	return rc;
@@ -212,20 +262,10 @@ int gmb_scope_cancelled(const struct gmb_scope *scope)
 gmb_time gmb_deadline(void)
 {
 	struct gmb_task *self = gmb__task_self();
-	const struct gmb_scope *scope;
-	gmb_time nearest = GMB_NEVER;
 
 	if (!self)
 		return GMB_NEVER;
-	if (self->strand.cancel)
-		return 0;
-	for (scope = self->innermost; scope; scope = scope->parent) {
-		if (scope->deadline < nearest)
-			nearest = scope->deadline;
-		if (scope->flags & GMB_SCOPE_SHIELD)
-			break;
-	}
-	return nearest;
+	return self->strand.cancel ? 0 : self->innermost->nearest;
 }
 
 /*

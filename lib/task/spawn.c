@@ -73,7 +73,6 @@ static void fill_row(struct gmb_loop *loop, struct gmb_task *task,
 	row->wait_fd = -1;
 	row->stack_low = (uintptr_t)task->strand.stack.base;
 	row->stack_size = (uint32_t)gmb__stack_size(&task->strand.stack);
-	row->since = loop->now;
 }
 
 int gmb__task_make(struct gmb_loop *loop, struct gmb_manager *manager,
@@ -96,10 +95,10 @@ int gmb__task_make(struct gmb_loop *loop, struct gmb_manager *manager,
 		gmb__page_put_row(&loop->rows, task);
 		return rc;
 	}
-	task->strand.row.seq++;
+	gmb__row_begin_change(&task->strand.row);
 	fill_row(loop, task, manager);
 	set_name(task, opts->name);
-	task->strand.row.seq++;
+	gmb__row_end_change(&task->strand.row);
 	task->flags = opts->flags & GMB_SPAWN_FORGET ? GMB__TASK_FORGET : 0;
 	if (opts->delay_ns > 0)
 		task->start_at = gmb_after(opts->delay_ns);
@@ -115,7 +114,12 @@ int gmb__task_make(struct gmb_loop *loop, struct gmb_manager *manager,
 		manager->alive++;
 	}
 	loop->page->spawned++;
-	gmb__hook(loop, spawned, task, opts->delay_ns);
+	if (gmb__is_slow(loop)) {
+		gmb__observe_event(loop, GMB_TRACE_SPAWN, &task->strand,
+				   task->strand.row.parent, 0, 0);
+		gmb__observe_name(loop, &task->strand);
+		gmb__hook(loop, spawned, task, opts->delay_ns);
+	}
 	gmb__loop_ready(loop, &task->strand);
 	*out = task;
 	return 0;
@@ -208,7 +212,7 @@ static void stop_starting(struct starting *starting)
 	gmb__trap_init_shielded(&trap);
 	gmb__trap_add(&trap, &starting->wait, withdraw_starter);
 	task->starter = &starting->wait;
-	gmb__trap_park(&trap, GMB_WAIT_STARTED, task, 0);
+	gmb__trap_park(&trap, GMB_WAIT_STARTED, task, task->strand.row.id);
 }
 
 int gmb_spawn_wait(struct gmb_manager *manager, gmb_task_fn fn, void *arg,

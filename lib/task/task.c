@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "loop/observe.h"
+#include "loop/page.h"
 #include "task/task.h"
 
 struct gmb_task *gmb_self(void)
@@ -83,9 +85,12 @@ const char *gmb_task_name(const struct gmb_task *task)
 {
 	struct gmb_row *row = &((struct gmb_task *)task)->strand.row;
 
-	if (!row->name[0])
+	if (!row->name[0]) {
+		gmb__row_begin_change(row);
 		snprintf(row->name, sizeof(row->name), "task-%llu",
 			 (unsigned long long)row->id);
+		gmb__row_end_change(row);
+	}
 	return row->name;
 }
 
@@ -93,10 +98,12 @@ void gmb_task_set_name(struct gmb_task *task, const char *name)
 {
 	struct gmb_row *row = &task->strand.row;
 
-	row->seq++;
+	gmb__row_begin_change(row);
 	memset(row->name, 0, sizeof(row->name));
 	strncpy(row->name, name, sizeof(row->name) - 1);
-	row->seq++;
+	gmb__row_end_change(row);
+	if (gmb__loop && gmb__is_slow(gmb__loop))
+		gmb__observe_name(gmb__loop, &task->strand);
 }
 
 uint64_t gmb_task_steps(const struct gmb_task *task)
@@ -145,7 +152,7 @@ int gmb_yield(void)
 #if GMB__CONTEXT_TAIL
 	/* The usual way of give_way(), left by a jump. */
 	next = loop->ready_first;
-	if (gmb__likely(next && loop->budget > 0 && !loop->slow)) {
+	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
 		gmb__stack_check(&self->stack);
 		gmb__loop_ready(loop, self);
 		gmb__loop_begin_step(loop, next);

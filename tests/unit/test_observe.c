@@ -4,13 +4,9 @@
  *
  * Observation: hooks are called in their order, the page tells the truth.
  */
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include "harness.h"
+#include "seen.h"
 #include "coro/compiler.h"
+#include "coro/mem.h"
 
 Suite *test_observe_suite(void);
 
@@ -178,55 +174,6 @@ END_TEST
 
 /* The page */
 
-/* Map the page of this process's loop as another process would. */
-static struct gmb_page *open_page(size_t *size)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	char path[300], target[100];
-	struct dirent *entry;
-	void *page = NULL;
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	while (!page && (entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%s", entry->d_name);
-		n = readlink(path, target, sizeof(target) - 1);
-		target[n > 0 ? n : 0] = 0;
-		if (!strstr(target, GMB_PAGE_NAME))
-			continue;
-		fd = open(path, O_RDONLY);
-		check_is(fstat(fd, &st), 0);
-		*size = (size_t)st.st_size;
-		page = mmap(NULL, *size, PROT_READ, MAP_SHARED, fd, 0);
-		check_that(page != MAP_FAILED);
-		close(fd);
-	}
-	closedir(dir);
-	check_that(page);
-	return page;
-}
-
-static const struct gmb_row *find_row(const struct gmb_page *page,
-				      const char *name)
-{
-	uint32_t c, r;
-
-	for (c = 0; c < page->row_chunks; c++) {
-		const char *chunk = (const char *)page + page->rows +
-				    c * page->chunk_size;
-
-		for (r = 0; r < page->chunk_rows; r++) {
-			const struct gmb_row *row =
-				(const void *)(chunk + r * page->row_size);
-
-			if (row->state && !strcmp(row->name, name))
-				return row;
-		}
-	}
-	return NULL;
-}
-
 TASK_TEST(page_shows_tasks_and_what_they_wait_for)
 {
 	const struct gmb_row *row, *self;
@@ -239,19 +186,19 @@ TASK_TEST(page_shows_tasks_and_what_they_wait_for)
 	spawn_named(&m, "sleeper", sleep_long, NULL);
 	spawn_named(&m, "done", give, (void *)1);
 	check_is(gmb_sleep(GMB_SEC), 0);
-	page = open_page(&size);
+	page = seen_map(GMB_PAGE_NAME, O_RDONLY, &size);
 	check_is(page->magic, GMB_PAGE_MAGIC);
 	check_is(page->version, GMB_PAGE_VERSION);
 	check_is(page->pid, getpid());
 	check_str(page->backend, gmb_loop_backend_name(NULL));
 	check_is(page->spawned, 3);
 	check_is(page->exited, 1);
-	self = find_row(page, "main");
+	self = seen_row(page, "main");
 	check_that(self);
 	check_is(self->state, GMB_TASK_RUNNING);
 	check_is(self->steps, 2);
 	check_is(page->running, self->id);
-	row = find_row(page, "sleeper");
+	row = seen_row(page, "sleeper");
 	check_that(row);
 	check_is(row->state, GMB_TASK_WAITING);
 	check_is(row->wait_kind, GMB_WAIT_SLEEP);
@@ -266,11 +213,11 @@ TASK_TEST(page_shows_tasks_and_what_they_wait_for)
 		check_that(context[0] >= row->stack_low &&
 			   context[0] < row->stack_low + row->stack_size);
 	}
-	check_is(find_row(page, "done")->state, GMB_TASK_DONE);
+	check_is(seen_row(page, "done")->state, GMB_TASK_DONE);
 	gmb_manager_cancel(&m);
 	check_is(row->flags & 1, 1);
 	check_is(gmb_manager_close(&m), 0);
-	check_that(find_row(page, "sleeper") == NULL);
+	check_that(seen_row(page, "sleeper") == NULL);
 	munmap((void *)page, size);
 	return 0;
 }
@@ -287,14 +234,13 @@ static intptr_t hold(void *arg)
 static uint64_t count_of(const struct gmb_page *page, enum gmb_stage stage,
 			 gmb_time from)
 {
-	const struct gmb_histogram *h =
-		(const void *)((const char *)page + page->histograms);
+	const struct gmb_histogram *h = seen_histogram(page, stage);
 	uint64_t sum = 0;
 	unsigned int b;
 
 	for (b = 0; b < GMB_HISTOGRAM_BUCKETS; b++)
 		if ((gmb_time)gmb_histogram_value(b) >= from)
-			sum += h[stage].buckets[b];
+			sum += h->buckets[b];
 	return sum;
 }
 
@@ -312,12 +258,12 @@ static intptr_t observed(void *arg)
 	spawn_named(&m, "hog", hold, (void *)(5 * GMB_MS));
 	spawn_named(&m, "late", give, NULL);
 	check_is(gmb_manager_wait(&m), 0);
-	page = open_page(&size);
+	page = seen_map(GMB_PAGE_NAME, O_RDONLY, &size);
 	check_is(page->observe, GMB_OBSERVE_TIMES);
-	row = find_row(page, "hog");
+	row = seen_row(page, "hog");
 	check_that(row->run_ns >= 5 * GMB_MS);
 	/* It waited for its turn while the other held the loop. */
-	row = find_row(page, "late");
+	row = seen_row(page, "late");
 	check_that(row->worst_ns >= 5 * GMB_MS);
 	check_is(count_of(page, GMB_STAGE_STEP, 4 * GMB_MS), 1);
 	check_that(count_of(page, GMB_STAGE_RESUME, 4 * GMB_MS) >= 1);
@@ -336,6 +282,269 @@ START_TEST(observed_times_are_where_the_time_went)
 }
 END_TEST
 
+static struct gmb_control *control_of(size_t *size)
+{
+	struct gmb_page *page = seen_map(GMB_PAGE_NAME, O_RDWR, size);
+
+	return &page->control;
+}
+
+TASK_TEST(others_turn_times_on_for_a_while)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	struct gmb_control *control;
+	uint64_t steps;
+	size_t size;
+
+	check_is(gmb_observe(0), 0);
+	control = control_of(&size);
+	control->times_until = gmb_now() + 5 * GMB_SEC;
+	check_is(page->observe, 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES);
+	steps = seen_histogram(page, GMB_STAGE_STEP)->count;
+	check_that(steps > 0);
+	/* It is renewed while it is on. */
+	control->times_until = gmb_now() + 5 * GMB_SEC;
+	check_is(gmb_sleep(4 * GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES);
+	check_is(gmb_sleep(2 * GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, 0);
+	check_is(control->times_until, 0);
+	steps = seen_histogram(page, GMB_STAGE_STEP)->count;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(seen_histogram(page, GMB_STAGE_STEP)->count, steps);
+	return 0;
+}
+
+TASK_TEST(what_others_take_back_is_over)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	struct gmb_control *control;
+	size_t size;
+
+	check_is(gmb_observe(0), 0);
+	control = control_of(&size);
+	control->trace_until = gmb_now() + 50 * GMB_SEC;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE);
+	control->trace_until = 0;
+	control->times_until = gmb_now() + 50 * GMB_SEC;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES);
+	control->times_until = 0;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, 0);
+	return 0;
+}
+
+TASK_TEST(a_wish_lasts_a_minute_at_most)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	struct gmb_control *control;
+	size_t size;
+
+	check_is(gmb_observe(0), 0);
+	control = control_of(&size);
+	control->times_until = INT64_MAX;
+	control->trace_until = INT64_MIN;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES);
+	check_that(control->times_until <= gmb_now() + 60 * GMB_SEC);
+	check_that(control->times_until > gmb_now() + 50 * GMB_SEC);
+	check_is(control->trace_until, 0);
+	check_is(gmb_sleep(60 * GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, 0);
+	return 0;
+}
+
+TASK_TEST(what_the_program_wants_stays_when_others_go)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	struct gmb_control *control;
+	size_t size;
+
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	control = control_of(&size);
+	control->trace_until = gmb_now() + 2 * GMB_SEC;
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC / 2), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE);
+	check_is(gmb_observe(0), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE);
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_sleep(2 * GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(page->observe, GMB_OBSERVE_TIMES);
+	return 0;
+}
+
+TASK_TEST(a_wish_without_memory_is_taken_back)
+{
+	struct gmb_control *control;
+	size_t size;
+
+	control = control_of(&size);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	control->times_until = gmb_now() + 50 * GMB_SEC;
+	control->trace_until = gmb_now() + 50 * GMB_SEC;
+	gmb__mem_fail_after(0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb_sleep(GMB_SEC), 0);
+	check_is(gmb__mem_fail_after(-1), -1);
+	check_is(control->trace_until, 0);
+	check_is(gmb__loop->page->observe, GMB_OBSERVE_TIMES);
+	return 0;
+}
+
+static intptr_t sleep_through_a_wish(void *arg)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	struct gmb_control *control;
+	uint64_t sleeps;
+	size_t size;
+
+	(void)arg;
+	check_is(gmb_observe(0), 0);
+	control = control_of(&size);
+	check_is(gmb_sleep(GMB_MS), 0);
+	sleeps = page->sleeps;
+	control->times_until = gmb_now() + 20 * GMB_MS;
+	check_is(gmb_sleep(100 * GMB_MS), 0);
+	/* It began and ended, and the loop did not wake up for that. */
+	check_is(page->sleeps, sleeps + 1);
+	return 0;
+}
+
+START_TEST(a_wish_wakes_no_loop)
+{
+	check_is(gmb_run(sleep_through_a_wish, NULL), 0);
+}
+END_TEST
+
+static intptr_t wait_twice(void *arg)
+{
+	check_is(gmb_event_wait(arg, NULL), 0);
+	return gmb_sleep(GMB_SEC);
+}
+
+TASK_TEST(a_delay_begins_with_its_observation)
+{
+	struct gmb_event event;
+	struct gmb_manager m;
+	struct gmb_task *task;
+	const struct gmb_row *row;
+
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	gmb_event_init(&event);
+	check_is(gmb_manager_open(&m), 0);
+	task = spawn_named(&m, "waiter", wait_twice, &event);
+	row = (const struct gmb_row *)task;
+	let_run();
+	check_is(row->state, GMB_TASK_WAITING);
+	/* It became ready, and nobody looked until much later. */
+	check_is(gmb_event_trigger(&event, 0), 0);
+	check_is(gmb_observe(0), 0);
+	gmb__loop->fake_now += 100 * GMB_SEC;
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_manager_close(&m), 0);
+	check_is(seen_histogram(gmb__loop->page, GMB_STAGE_RESUME)->max, 0);
+	return 0;
+}
+
+TASK_TEST(a_step_in_which_observation_ends_is_forgotten)
+{
+	struct gmb_manager m;
+
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_manager_open(&m), 0);
+	check_is(gmb_yield(), 0);
+	check_that(gmb__loop->page->step_since);
+	check_is(gmb_observe(0), 0);
+	check_is(gmb__loop->page->step_since, 0);
+	check_is(gmb__loop->stepping, NULL);
+	spawn_named(&m, "other", give, NULL);
+	check_is(gmb_manager_close(&m), 0);
+	return 0;
+}
+
+/* Both are ready at the same time; one has to wait for the other. */
+static intptr_t read_and_hold(void *arg)
+{
+	struct gmb_file *file = arg;
+	gmb_time until;
+	char c;
+
+	check_is(gmb_read(file, &c, 1), 1);
+	for (until = gmb_now() + 5 * GMB_MS; gmb_now() < until;)
+		;
+	return 0;
+}
+
+static intptr_t two_readers(void *arg)
+{
+	const struct gmb_row *rows[2];
+	struct gmb_file file[2];
+	struct gmb_manager m;
+	int fds[2][2], i;
+
+	(void)arg;
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_manager_open(&m), 0);
+	for (i = 0; i < 2; i++) {
+		check_is(pipe(fds[i]), 0);
+		check_is(gmb_file_wrap(&file[i], fds[i][0]), 0);
+		rows[i] = (const struct gmb_row *)spawn_named(
+			&m, "reader", read_and_hold, &file[i]);
+	}
+	check_is(gmb_sleep(5 * GMB_MS), 0);
+	check_is(write(fds[0][1], "x", 1), 1);
+	check_is(write(fds[1][1], "x", 1), 1);
+	check_is(gmb_manager_wait(&m), 0);
+	check_that(rows[0]->run_ns >= 5 * GMB_MS);
+	check_that(rows[1]->run_ns >= 5 * GMB_MS);
+	check_that(rows[0]->worst_ns >= 5 * GMB_MS ||
+		   rows[1]->worst_ns >= 5 * GMB_MS);
+	check_is(gmb_manager_close(&m), 0);
+	for (i = 0; i < 2; i++) {
+		gmb_file_close(&file[i]);
+		close(fds[i][1]);
+	}
+	return 0;
+}
+
+START_TEST(what_is_ready_together_waits_from_then_on)
+{
+	check_is(gmb_run(two_readers, NULL), 0);
+}
+END_TEST
+
+TASK_TEST(every_timer_is_counted_with_its_lateness)
+{
+	const struct gmb_histogram *late;
+	struct gmb_manager m;
+	int i;
+
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	late = seen_histogram(gmb__loop->page, GMB_STAGE_LATE);
+	check_is(gmb_manager_open(&m), 0);
+	for (i = 1; i <= 3; i++)
+		gmb_schedule(&m, i * GMB_MS, give, NULL);
+	let_run();
+	/* The loop is held for longer than the first two were to sleep. */
+	gmb__loop->fake_now += 2 * GMB_MS + GMB_MS / 2;
+	check_is(gmb_manager_close(&m), 0);
+	check_is(late->count, 3);
+	check_is(late->max, 3 * GMB_MS / 2);
+	check_is(late->sum, 2 * GMB_MS);
+	return 0;
+}
+
 START_TEST(buckets_know_a_value_to_a_sixteenth)
 {
 	uint64_t v, low;
@@ -352,14 +561,32 @@ START_TEST(buckets_know_a_value_to_a_sixteenth)
 }
 END_TEST
 
+/* Whatever the environment says: a test begins with nothing observed. */
+static void setup(void)
+{
+	unsetenv("GMB_OBSERVE");
+	check_is(gmb_observe(0), 0);
+}
+
 Suite *test_observe_suite(void)
 {
 	Suite *suite = suite_create("observe");
 	TCase *tc = tcase_create("observe");
 
+	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, hooks_follow_the_life_of_tasks);
 	tcase_add_test(tc, page_shows_tasks_and_what_they_wait_for);
 	tcase_add_test(tc, observed_times_are_where_the_time_went);
+	tcase_add_test(tc, others_turn_times_on_for_a_while);
+	tcase_add_test(tc, what_others_take_back_is_over);
+	tcase_add_test(tc, a_wish_lasts_a_minute_at_most);
+	tcase_add_test(tc, what_the_program_wants_stays_when_others_go);
+	tcase_add_test(tc, a_wish_without_memory_is_taken_back);
+	tcase_add_test(tc, a_wish_wakes_no_loop);
+	tcase_add_test(tc, a_delay_begins_with_its_observation);
+	tcase_add_test(tc, a_step_in_which_observation_ends_is_forgotten);
+	tcase_add_test(tc, what_is_ready_together_waits_from_then_on);
+	tcase_add_test(tc, every_timer_is_counted_with_its_lateness);
 	tcase_add_test(tc, buckets_know_a_value_to_a_sixteenth);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -409,6 +409,9 @@ TASK_TEST(hooks_set_and_taken_away_in_the_middle_of_a_turn)
 	int i, round;
 
 	for (round = 0; round < 3; round++) {
+		/* The step in which they are taken away has no end. */
+		meddler.begun = 0;
+		meddler.ended = 0;
 		gmb_manager(m, rc) {
 			for (i = 0; i < 5; i++)
 				gmb_spawn(m, seven, NULL);

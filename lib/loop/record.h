@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * The trace of a loop: a ring of events in a memfd that others read.
+ *
+ * See <giambio/trace.h> for what stands in it. It is made when somebody first
+ * asks for a trace and stays until the loop ends, so a reader that has it keeps
+ * it. The loop's thread writes and never looks back; what others might write
+ * there (the seals forbid it where the kernel can) changes nothing for it.
+ */
+#ifndef GMB_LOOP_RECORD_H
+#define GMB_LOOP_RECORD_H
+
+#include <stdint.h>
+#include <giambio/base.h>
+#include <giambio/trace.h>
+
+/* 10 MiB, of which only what has been written is memory. */
+#define GMB__RECORD_ENTRIES	(1u << 18)
+
+/**
+ * struct gmb__record - the writer's end of a trace
+ * @head:   the mapping; NULL: nobody has asked for a trace yet
+ * @events: the ring in it
+ * @count:  events written so far, as in @head
+ * @fd:     the memfd, while there is a mapping
+ */
+struct gmb__record {
+	struct gmb_trace *head;
+	struct gmb_trace_event *events;
+	uint64_t count;
+	int fd;
+};
+
+/**
+ * gmb__record_open() - make the trace of a loop, if it has none
+ * @record: the loop's, zeroed at first
+ * @now:    when its first event happens
+ *
+ * Return: 0; -ENOMEM, -EMFILE, -ENFILE: nothing was made.
+ */
+int gmb__record_open(struct gmb__record *record, gmb_time now);
+
+/* Free what gmb__record_open() has made. */
+void gmb__record_close(struct gmb__record *record);
+
+/**
+ * gmb__record_put() - write an event over the oldest one
+ * @record: open
+ * @event:  is copied
+ *
+ * About fifteen instructions.
+ */
+static inline void gmb__record_put(struct gmb__record *record,
+				   const struct gmb_trace_event *event)
+{
+	uint64_t n = record->count++;
+
+	/*
+	 * Pairs with the reader's second look at head: who sees a part of this
+	 * event sees that its number has been reached.
+	 */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	record->events[n & (GMB__RECORD_ENTRIES - 1)] = *event;
+	/* Pairs with the reader's first look: what is counted is complete. */
+	__atomic_store_n(&record->head->head, n + 1, __ATOMIC_RELEASE);
+}
+
+#endif
