@@ -46,6 +46,8 @@ bench: deps-bench ## the benchmark beside its peers (QUICK=1, FULL=1)
 	$(Q)+$(MAKE) $(SUBMAKE) all
 	$(Q)O=$(O) B=$(B) CC='$(CC)' bench/run
 
+-include bench/kernel/kernel.mk
+
 ## Tidy
 
 clean: ## remove everything that was built

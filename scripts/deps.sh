@@ -37,6 +37,10 @@ packages()
 		echo g++ libst-dev libboost-fiber-dev libboost-context-dev \
 			libuv1-dev libevent-dev golang-go rustc cargo \
 			librust-tokio-dev strace ;;
+	bench-kernel)
+		packages build
+		echo qemu-system-x86 busybox-static cpio xz-utils zstd kmod \
+			libelf-dev ;;
 	check-kernel)
 		packages build
 		echo check qemu-system-x86 busybox-static cpio xz-utils zstd \
@@ -57,6 +61,7 @@ purpose()
 	check-style) echo "the style checks" ;;
 	check | check-full) echo "the tests" ;;
 	bench) echo "the benchmark and its peers" ;;
+	bench-kernel) echo "measuring the kernel module in a virtual machine" ;;
 	tools) echo "gmbstat and gmblat" ;;
 	check-kernel*) echo "testing the kernel module in a virtual machine" ;;
 	*) echo "make $1" ;;
