@@ -142,6 +142,11 @@ void ring_rewind(struct ring *ring)
 						  __ATOMIC_ACQUIRE));
 }
 
+int64_t ring_started(const struct ring *ring)
+{
+	return ring->head->started;
+}
+
 uint64_t ring_lost(const struct ring *ring)
 {
 	return ring->lost;

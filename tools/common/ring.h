@@ -45,6 +45,9 @@ uint64_t ring_read(struct ring *ring,
 				const struct gmb_trace_event *event),
 		   void *user);
 
+/* CLOCK_MONOTONIC of the first event, ns. */
+int64_t ring_started(const struct ring *ring);
+
 /* Events that were overwritten before they were read, so far. */
 uint64_t ring_lost(const struct ring *ring);
 

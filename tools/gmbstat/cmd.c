@@ -7,6 +7,7 @@
 #include <string.h>
 #include "gmbstat/cmd.h"
 
+#define MAX_SECONDS	86400
 #define JSON_VERSION	1	/* of what is documented in gmbstat(8) */
 
 static const struct argp_option options[] = {
@@ -28,6 +29,20 @@ long cmd_number(struct argp_state *state, const char *option, const char *text,
 			     "%s wants a number from %ld to %ld, not '%s'",
 			     option, least, most, text);
 	return value;
+}
+
+long cmd_milliseconds(struct argp_state *state, const char *option,
+		      const char *text)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	/* Written so that what is no number fails, too. */
+	if (end == text || *end || !(value >= 0 && value <= MAX_SECONDS))
+		argp_failure(state, EXIT_USAGE, 0,
+			     "%s wants seconds from 0 to %d, not '%s'", option,
+			     MAX_SECONDS, text);
+	return (long)(value * 1000 + 0.5);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

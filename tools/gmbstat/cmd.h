@@ -52,6 +52,10 @@ extern const struct argp cmd_common_argp;
 long cmd_number(struct argp_state *state, const char *option, const char *text,
 		long least, long most);
 
+/* Seconds that an option got, with a fraction perhaps, as milliseconds. */
+long cmd_milliseconds(struct argp_state *state, const char *option,
+		      const char *text);
+
 /**
  * cmd_pages() - find the loops that a command is about
  * @pages:  [out] to be given back with pages_free(), whatever is returned

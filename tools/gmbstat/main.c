@@ -13,6 +13,7 @@
 static const struct cmd *const commands[] = {
 	&cmd_loops,
 	&cmd_tasks,
+	&cmd_latency,
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))
