@@ -14,7 +14,7 @@ static void note(int number)
 	ended = 1;
 }
 
-static void catch(void)
+static void catch_signals(void)
 {
 	static bool done;
 	struct sigaction action = {
@@ -33,7 +33,7 @@ bool pause_us(long us)
 {
 	const struct timespec span = { us / 1000000, us % 1000000 * 1000 };
 
-	catch();
+	catch_signals();
 	if (!ended)
 		nanosleep(&span, NULL);
 	return ended;

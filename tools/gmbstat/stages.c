@@ -127,24 +127,25 @@ static const struct table_column columns[] = {
 	{ "FROM, TO", TABLE_LEFT, 4 },
 };
 
-static void put_row(struct table *table, const struct stage *stage)
+/* Of values that there are none there is no mean either. */
+static void put_time(struct table *table, const struct histogram *h, double ns)
 {
 	char text[UNITS_SIZE];
+
+	table_cell(table, "%s", h->count ? units_time(text, (int64_t)ns) : "-");
+}
+
+static void put_row(struct table *table, const struct stage *stage)
+{
+	const struct histogram *h = &stage->h;
 	unsigned int i;
 
 	table_cell(table, "%s", stage->name);
-	table_cell(table, "%llu", (unsigned long long)stage->h.count);
-	table_cell(table, "%s",
-		   stage->h.count ?
-			   units_time(text, (int64_t)histogram_mean(&stage->h)) :
-			   "-");
-	for (i = 0; i < PERCENTILES; i++) {
-		int64_t ns = (int64_t)histogram_percentile(
-			&stage->h, percentiles[i].share);
-
-		table_cell(table, "%s",
-			   stage->h.count ? units_time(text, ns) : "-");
-	}
+	table_cell(table, "%llu", (unsigned long long)h->count);
+	put_time(table, h, histogram_mean(h));
+	for (i = 0; i < PERCENTILES; i++)
+		put_time(table, h, (double)histogram_percentile(
+					   h, percentiles[i].share));
 	table_cell(table, "%s", stage->what);
 }
 
