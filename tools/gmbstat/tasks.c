@@ -44,6 +44,7 @@ static const struct table_column columns[] = {
 	{ "STATE", TABLE_LEFT, 4 },
 	{ "WAITS FOR", TABLE_CUT, 0 },
 	{ "SINCE", TABLE_RIGHT, 0 },
+	{ "DEADLINE", TABLE_RIGHT, 2 },
 	{ "STEPS", TABLE_RIGHT, 3 },
 	{ "RUN", TABLE_RIGHT, 5 },
 	{ "WORST", TABLE_RIGHT, 1 },
@@ -67,6 +68,16 @@ static int64_t in_state(const struct report *r, const struct gmb_row *row)
 	return row->since && span > 0 ? span : 0;
 }
 
+static const char *deadline(const struct report *r, const struct gmb_row *row,
+			    char text[UNITS_SIZE])
+{
+	if (row->deadline == GMB_NEVER || row->state > GMB_TASK_WAITING)
+		return "-";
+	return row->deadline > r->view.now ?
+		       units_time(text, row->deadline - r->view.now) :
+		       "passed";
+}
+
 /* Times that nobody has measured are not zero. */
 static const char *measured(const struct gmb_row *row, int64_t ns,
 			    char text[UNITS_SIZE])
@@ -85,6 +96,7 @@ static void put_task(struct report *r, const char *prefix,
 		   row->flags & 1 && row->state <= GMB_TASK_WAITING ? "!" : "");
 	table_cell(r->table, "%s", wait_text(&r->view, row, wait));
 	table_cell(r->table, "%s", units_time(text, in_state(r, row)));
+	table_cell(r->table, "%s", deadline(r, row, text));
 	table_cell(r->table, "%llu", (unsigned long long)row->steps);
 	table_cell(r->table, "%s", measured(row, row->run_ns, text));
 	table_cell(r->table, "%s", measured(row, row->worst_ns, text));
@@ -181,6 +193,10 @@ static void write_task(struct report *r, const struct tree_task *task)
 	json_bool(json, "cancelled", row->flags & 1);
 	wait_json(&r->view, row, json);
 	json_i64(json, "since_ns", in_state(r, row));
+	if (row->deadline == GMB_NEVER)
+		json_null(json, "deadline_ns");
+	else
+		json_i64(json, "deadline_ns", row->deadline - r->view.now);
 	json_u64(json, "steps", row->steps);
 	json_measured(json, "run_ns", row->run_ns, row);
 	json_measured(json, "worst_ns", row->worst_ns, row);
