@@ -139,9 +139,9 @@ static void read_stat(struct proc_times *times, const char *path)
 	}
 }
 
-int proc_times(struct proc_times *times, pid_t pid, pid_t tid)
+int proc_schedstat(struct proc_times *times, pid_t pid, pid_t tid)
 {
-	char path[64], text[4096], *at;
+	char path[64], text[128], *at;
 	ssize_t n;
 
 	*times = (struct proc_times){ 0 };
@@ -152,6 +152,16 @@ int proc_times(struct proc_times *times, pid_t pid, pid_t tid)
 	times->cpu_ns = strtoull(text, &at, 10);
 	times->wait_ns = strtoull(at, &at, 10);
 	times->slices = strtoull(at, NULL, 10);
+	return 0;
+}
+
+int proc_times(struct proc_times *times, pid_t pid, pid_t tid)
+{
+	char path[64], text[4096];
+	int rc = proc_schedstat(times, pid, tid);
+
+	if (rc)
+		return rc;
 	if (proc_read(proc_path(path, pid, "task/%d/status", (int)tid), text,
 		      sizeof(text)) > 0)
 		times->switches =

@@ -52,6 +52,9 @@ struct proc_times {
 	int cpu;
 };
 
+/* Fill the first three only, quickly. Return: 0; -ESRCH it has gone; -errno. */
+int proc_schedstat(struct proc_times *times, pid_t pid, pid_t tid);
+
 /* Return: 0; -ESRCH it has gone; -errno. */
 int proc_times(struct proc_times *times, pid_t pid, pid_t tid);
 

@@ -229,6 +229,12 @@ static void write_subject(const struct subject *s, struct json *json)
 	json_end(json);
 }
 
+/* A loop that none of the chosen tasks is in is left out. */
+static bool has_tasks(const struct subject *s)
+{
+	return !s->meter || meter_tasks(s->meter);
+}
+
 static int draw(const struct study *study)
 {
 	const struct options *options = study->options;
@@ -243,9 +249,11 @@ static int draw(const struct study *study)
 		 options->common.pid ?
 			 proc_comm(comm, options->common.pid, 0) :
 			 "giambio's loops");
-	for (i = 0; i < study->pages->count; i++)
-		chart_add(&chart, study->subjects[i].page,
-			  &study->subjects[i].stages);
+	for (i = 0; i < study->pages->count; i++) {
+		if (has_tasks(&study->subjects[i]))
+			chart_add(&chart, study->subjects[i].page,
+				  &study->subjects[i].stages);
+	}
 	rc = chart_write(&chart, options->svg);
 	chart_free(&chart);
 	return rc;
@@ -255,6 +263,7 @@ static int show(const struct study *study)
 {
 	const unsigned int count = study->pages->count;
 	struct json json;
+	bool first = true;
 	unsigned int i;
 	int rc;
 
@@ -262,12 +271,18 @@ static int show(const struct study *study)
 		cmd_json_begin(&json, "latency");
 		json_i64(&json, "measured_ns", study->ended - study->started);
 		json_array(&json, "loops");
-		for (i = 0; i < count; i++)
-			write_subject(&study->subjects[i], &json);
+		for (i = 0; i < count; i++) {
+			if (has_tasks(&study->subjects[i]))
+				write_subject(&study->subjects[i], &json);
+		}
 		rc = cmd_json_end(&json);
 	} else {
-		for (i = 0; i < count; i++)
-			print_subject(study, &study->subjects[i], !i);
+		for (i = 0; i < count; i++) {
+			if (has_tasks(&study->subjects[i]))
+				print_subject(study, &study->subjects[i],
+					      first);
+			first &= !has_tasks(&study->subjects[i]);
+		}
 		rc = cmd_end();
 	}
 	return rc == EXIT_OK && study->options->svg ? draw(study) : rc;

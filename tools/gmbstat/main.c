@@ -14,6 +14,7 @@ static const struct cmd *const commands[] = {
 	&cmd_loops,
 	&cmd_tasks,
 	&cmd_latency,
+	&cmd_stalls,
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(*commands))

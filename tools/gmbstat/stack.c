@@ -81,6 +81,28 @@ static void take(struct stack *stack, struct page *page,
 		walk_task(stack, page, task);
 }
 
+/*
+ * Any task that waits will do: it is in the program and in the library. The
+ * thread waits in the C library.
+ */
+void stack_warm(struct stack *stack, struct page *page)
+{
+	size_t rows = page_rows(page), i;
+	uint64_t context[PAGE_CONTEXT];
+	struct gmb_row row;
+
+	for (i = 0; stack->bt && i < rows; i++) {
+		if (!page_row(page, i, &row, context) ||
+		    row.state != GMB_TASK_WAITING)
+			continue;
+		backtrace_task(stack->bt, context, keep, stack);
+		break;
+	}
+	if (stack->bt)
+		backtrace_thread(stack->bt, page->tid, true, keep, stack);
+	stack->count = 0;
+}
+
 int stack_thread(struct stack *stack, pid_t tid)
 {
 	if (!stack->bt)

@@ -18,6 +18,12 @@ struct stack *stack_new(pid_t pid);
 void stack_free(struct stack *stack);
 
 /*
+ * Read what the files tell of functions and lines now, which takes a while, so
+ * that it is there when a stack is to be taken quickly.
+ */
+void stack_warm(struct stack *stack, struct page *page);
+
+/*
  * Print a line for each frame, or one that says why there is none. The task may
  * have gone on since its picture was taken: then its row is read again.
  */
