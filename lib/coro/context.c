@@ -9,6 +9,10 @@
  * entry function and its argument.  The return address of gmb__context_start
  * is declared undefined, which is how an unwinder is told that this is the
  * outermost frame.
+ *
+ * The entry function does not return, so it is entered by a jump: a call
+ * would stay in the processor's stack of return addresses, and whoever runs
+ * when the context has ended would return to the wrong place in its prediction.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -83,8 +87,11 @@ __asm__(
 	GMB__LANDING "\n"
 	"	movq	0(%rsp), %rax\n"
 	"	movq	8(%rsp), %rdi\n"
-	"	callq	*%rax\n"
-	"	ud2\n"
+	"	leaq	1f(%rip), %rcx\n"
+	"	pushq	%rcx\n"
+	"	jmpq	*%rax\n"
+	"	nop\n"
+"1:	ud2\n"
 	".cfi_endproc\n"
 	".size gmb__context_start, . - gmb__context_start\n"
 );
@@ -236,6 +243,24 @@ int gmb__context_switch_tail(struct gmb__context *from __attribute__((unused)),
 		".cfi_adjust_cfa_offset -8\n\t"
 		".cfi_register %rip, %rcx\n\t"
 		"xorl	%eax, %eax\n\t"
+		NOTRACK "jmpq	*%rcx\n\t");
+}
+
+__attribute__((naked))
+int gmb__context_call(void *a __attribute__((unused)),
+		      void *b __attribute__((unused)),
+		      int (*fn)(void *a, void *b) __attribute__((unused)))
+{
+	__asm__ volatile(
+		LANDING
+		"subq	$8, %rsp\n\t"
+		".cfi_adjust_cfa_offset 8\n\t"
+		"callq	*%rdx\n\t"
+		"addq	$8, %rsp\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		"popq	%rcx\n\t"
+		".cfi_adjust_cfa_offset -8\n\t"
+		".cfi_register %rip, %rcx\n\t"
 		NOTRACK "jmpq	*%rcx\n\t");
 }
 

@@ -288,8 +288,30 @@ static gmb__always_inline void gmb__context_switch(struct gmb__context *from,
 int gmb__context_switch_tail(struct gmb__context *from,
 			     struct gmb__context *to);
 
+/**
+ * gmb__context_call() - call a function that switches, as the last thing
+ * @a:  its first argument
+ * @b:  its second
+ * @fn: does not end before it has been switched away from and back, mostly
+ *
+ * `return gmb__context_call(a, b, fn)` is `return fn(a, b)`, but for what the
+ * processor expects: contexts that are suspended in here all return to one
+ * place, so that these returns are predicted well, and from there it is a jump
+ * that leads to the caller.
+ *
+ * Context: on the stack of a context.
+ * Return: what @fn returns.
+ */
+int gmb__context_call(void *a, void *b, int (*fn)(void *a, void *b));
+
 #else
 #define GMB__CONTEXT_TAIL	0
+
+static inline int gmb__context_call(void *a, void *b,
+				    int (*fn)(void *a, void *b))
+{
+	return fn(a, b);
+}
 #endif
 
 /**

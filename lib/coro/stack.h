@@ -28,6 +28,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "coro/compiler.h"
 
@@ -164,6 +165,27 @@ size_t gmb__stack_size(const struct gmb__stack *stack);
 void gmb__stack_overrun(const struct gmb__stack *stack)
 	__attribute__((noreturn, cold));
 
+/*
+ * Where the caller stands. Asking for the address of its frame would give the
+ * function a frame pointer.
+ */
+static gmb__always_inline char *gmb__stack_pointer(void)
+{
+	char *sp;
+
+#if defined(__x86_64__)
+	__asm__ volatile("movq	%%rsp, %0" : "=r" (sp));
+#elif defined(__aarch64__)
+	__asm__ volatile("mov	%0, sp" : "=r" (sp));
+#elif GMB__ASAN
+	/* With fake frames the address of one says nothing about the stack. */
+	sp = (char *)UINTPTR_MAX;
+#else
+	sp = (char *)__builtin_frame_address(0);
+#endif
+	return sp;
+}
+
 /**
  * gmb__stack_check() - find an overflow that no guard has caught
  * @stack: that of the running task; all zero for the loop's own
@@ -178,9 +200,7 @@ void gmb__stack_overrun(const struct gmb__stack *stack)
  */
 static gmb__always_inline void gmb__stack_check(const struct gmb__stack *stack)
 {
-	/* With fake frames the address says nothing about the stack. */
-	if (!GMB__ASAN && gmb__unlikely((char *)__builtin_frame_address(0) <
-					stack->base))
+	if (gmb__unlikely(gmb__stack_pointer() < stack->base))
 		gmb__stack_overrun(stack);
 }
 
