@@ -67,20 +67,6 @@ void gmb__die(const char *format, ...)
 
 /* Switching */
 
-void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
-{
-	struct gmb__strand *next = loop->ready_first;
-
-	gmb__loop_reap(loop);
-	loop->exited = self;
-	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
-		gmb__loop_begin_step(loop, next);
-		gmb__context_switch_last(&self->context, &next->context);
-	}
-	loop->current = NULL;
-	gmb__context_switch_last(&self->context, &loop->context);
-}
-
 /*
  * Let strands run until none is ready or the budget is used up. Only a strand
  * that waits, ends, or finds the budget used up comes back here: see

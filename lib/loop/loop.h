@@ -86,6 +86,8 @@ struct gmb_loop {
 	size_t outside;		/* waits that only other threads can end */
 	int32_t budget_full;	/* what a turn begins with */
 	struct gmb__strand *exited;	/* has ended; is to be freed */
+	struct gmb__strand *spares;	/* of the task layer: free records */
+	uint32_t spare_count;
 	const struct gmb_hooks *hooks;	/* NULL: none */
 	struct gmb__inbox inbox;
 	struct gmb__signal_slot *signals;	/* NULL: none concern us */
@@ -183,9 +185,21 @@ static inline bool gmb__is_slow(const struct gmb_loop *loop)
 /* What hooks, histograms and the trace want to know of; see loop/observe.h. */
 void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand);
 
+/* Put a strand at the end of the ready queue, which holds another one. */
+static gmb__always_inline void gmb__loop_append(struct gmb_loop *loop,
+						struct gmb__strand *strand)
+{
+	strand->next = NULL;
+	loop->ready_last->next = strand;
+	loop->ready_last = strand;
+	strand->row.state = GMB_TASK_READY;
+	if (GMB__OBSERVE)
+		strand->row.since = loop->now;
+}
+
 /* Put a strand that is parked or new at the end of the ready queue. */
-static inline void gmb__loop_ready(struct gmb_loop *loop,
-				   struct gmb__strand *strand)
+static gmb__always_inline void gmb__loop_ready(struct gmb_loop *loop,
+					       struct gmb__strand *strand)
 {
 	strand->next = NULL;
 	if (loop->ready_first)
@@ -201,8 +215,8 @@ static inline void gmb__loop_ready(struct gmb_loop *loop,
 }
 
 /* Take the first ready strand and make it the one that runs. */
-static inline void gmb__loop_begin_step(struct gmb_loop *loop,
-					struct gmb__strand *next)
+static gmb__always_inline void gmb__loop_begin_step(struct gmb_loop *loop,
+						    struct gmb__strand *next)
 {
 	loop->ready_first = next->next;
 	loop->budget--;
@@ -215,8 +229,8 @@ static inline void gmb__loop_begin_step(struct gmb_loop *loop,
 }
 
 /* Suspend the current strand; it was queued or parked by the caller. */
-static inline void gmb__loop_switch(struct gmb_loop *loop,
-				    struct gmb__strand *self)
+static gmb__always_inline void gmb__loop_switch(struct gmb_loop *loop,
+						struct gmb__strand *self)
 {
 	struct gmb__strand *next = loop->ready_first;
 	struct gmb__context *to = &loop->context;
@@ -248,9 +262,26 @@ static inline void gmb__loop_reap(struct gmb_loop *loop)
 	}
 }
 
-/* End the current strand; does not return. */
+/*
+ * End the current strand. Inline, like all that runs between the program's own
+ * function and the last switch: a call that never returns leaves a wrong entry
+ * in the processor's stack of return addresses.
+ */
+static gmb__always_inline __attribute__((noreturn))
 void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
-	__attribute__((noreturn));
+{
+	struct gmb__strand *next;
+
+	gmb__loop_reap(loop);
+	loop->exited = self;
+	next = loop->ready_first;
+	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
+		gmb__loop_begin_step(loop, next);
+		gmb__context_switch_last(&self->context, &next->context);
+	}
+	loop->current = NULL;
+	gmb__context_switch_last(&self->context, &loop->context);
+}
 
 /* The number of the calling thread, as the kernel knows it. */
 uint32_t gmb__thread_id(void);

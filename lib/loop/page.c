@@ -135,6 +135,13 @@ static int grow(struct gmb__page *page)
 	return 0;
 }
 
+static __attribute__((noinline)) void *get_fresh(struct gmb__page *page)
+{
+	if (page->fresh == page->fresh_end && grow(page) < 0)
+		return NULL;
+	return row_at(page, page->fresh++);
+}
+
 /*
  * Freed rows first, the latest first, because they are in the cache; then rows
  * that were never used, so that no memory is touched before it is needed.
@@ -145,13 +152,9 @@ void *gmb__page_get_row(struct gmb__page *page)
 
 	if (gmb__likely(strand)) {
 		page->free = strand->next;
-		memset((char *)strand + sizeof(strand->row.seq), 0,
-		       page->row_size - sizeof(strand->row.seq));
 		return strand;
 	}
-	if (page->fresh == page->fresh_end && grow(page) < 0)
-		return NULL;
-	return row_at(page, page->fresh++);
+	return get_fresh(page);
 }
 
 void gmb__page_put_row(struct gmb__page *page, void *row)

@@ -30,7 +30,10 @@ int gmb__page_init(struct gmb__page *page, size_t row_size, const char *name);
 
 void gmb__page_fini(struct gmb__page *page);
 
-/* A row zeroed but for its seq, or NULL: no memory. */
+/*
+ * A row of zeros, or of what its last owner has left, with state 0; NULL: no
+ * memory.
+ */
 void *gmb__page_get_row(struct gmb__page *page);
 
 /* Give a row back; its state becomes 0, and its identity is changing. */

@@ -4,37 +4,33 @@
 #include <errno.h>
 #include "loop/trap.h"
 
-int gmb__trap_init(struct gmb__trap *trap)
+int gmb__trap_refuse(void)
 {
 	struct gmb__strand *self = gmb__strand_self();
 
-	if (gmb__unlikely(!self))
+	if (!self)
 		return -EPERM;
-	if (gmb__unlikely(self->cancel)) {
-		self->cancel->caught = 1;
-		return -ECANCELED;
-	}
-	*trap = (struct gmb__trap){ .strand = self };
-	return 0;
+	self->cancel->caught = 1;
+	return -ECANCELED;
 }
 
 void gmb__trap_init_shielded(struct gmb__trap *trap)
 {
-	*trap = (struct gmb__trap){
-		.strand = gmb__strand_self(),
-		.shielded = true,
-	};
+	gmb__trap_make(trap, gmb__strand_self());
+	trap->shielded = true;
 }
 
-static void make_ready(struct gmb__trap *trap)
+void gmb__give_way(void)
 {
-	struct gmb__strand *strand = trap->strand;
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *self = loop->current;
 
-	/* A trap may be decided before its task has parked on it. */
-	if (strand->trap != trap)
+	if (!loop->ready_first && --loop->budget > 0) {
+		loop->credit = GMB__CREDIT;
 		return;
-	strand->trap = NULL;
-	gmb__loop_ready(gmb__loop, strand);
+	}
+	gmb__loop_ready(loop, self);
+	gmb__loop_switch(loop, self);
 }
 
 /* Take one wait back; true if its completion is still to come. */
@@ -80,7 +76,7 @@ bool gmb__wait_complete(struct gmb__wait *wait, intptr_t result)
 		}
 	}
 	if (gmb__likely(!trap->held))
-		make_ready(trap);
+		gmb__trap_resume(trap);
 	return won;
 }
 
@@ -92,7 +88,7 @@ void gmb__trap_abort(struct gmb__trap *trap, intptr_t reason)
 	trap->result = reason;
 	withdraw_all(trap, NULL);
 	if (!trap->held)
-		make_ready(trap);
+		gmb__trap_resume(trap);
 }
 
 void gmb__trap_cancel(struct gmb__trap *trap)

@@ -22,6 +22,7 @@
 #ifndef GMB_LOOP_TRAP_H
 #define GMB_LOOP_TRAP_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <giambio/base.h>
 #include <giambio/page.h>
@@ -73,14 +74,56 @@ struct gmb__trap {
 	bool cancelled;
 };
 
+/* A trap of the running strand, which exists. */
+static gmb__always_inline void gmb__trap_make(struct gmb__trap *trap,
+					      struct gmb__strand *self)
+{
+	trap->strand = self;
+	trap->waits = NULL;
+	trap->winner = NULL;
+	trap->result = 0;
+	trap->held = 0;
+	trap->state = GMB__TRAP_OPEN;
+	trap->shielded = false;
+	trap->cancelled = false;
+}
+
+/* Why the caller may not begin a wait: -EPERM, -ECANCELED. */
+int gmb__trap_refuse(void);
+
 /**
- * gmb__trap_init() - begin a wait: the cancellation point of every call
- * @trap: [out] on the stack of the task that will park
+ * gmb__trap_enter() - the cancellation point of every call
  *
  * Context: any. Return: 0; -EPERM outside a task; -ECANCELED the task is
  * cancelled (and the scope that did it now knows that this was noticed).
  */
-int gmb__trap_init(struct gmb__trap *trap);
+static gmb__always_inline int gmb__trap_enter(void)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *self;
+
+	if (gmb__unlikely(!loop))
+		return -EPERM;
+	self = loop->current;
+	if (gmb__unlikely(!self || self->cancel))
+		return gmb__trap_refuse();
+	return 0;
+}
+
+/**
+ * gmb__trap_init() - begin a wait: the cancellation point and the trap
+ * @trap: [out] on the stack of the task that will park
+ *
+ * Context: any. Return: as gmb__trap_enter().
+ */
+static gmb__always_inline int gmb__trap_init(struct gmb__trap *trap)
+{
+	int rc = gmb__trap_enter();
+
+	if (gmb__likely(rc == 0))
+		gmb__trap_make(trap, gmb__loop->current);
+	return rc;
+}
 
 /**
  * gmb__trap_init_shielded() - begin a wait that cancellation does not end
@@ -156,6 +199,39 @@ gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
  */
 bool gmb__wait_complete(struct gmb__wait *wait, intptr_t result);
 
+/* A trap is decided: its task goes on, if it has parked on it by now. */
+static gmb__always_inline void gmb__trap_resume(struct gmb__trap *trap)
+{
+	struct gmb__strand *strand = trap->strand;
+
+	if (strand->trap != trap)
+		return;
+	strand->trap = NULL;
+	gmb__loop_ready(gmb__loop, strand);
+}
+
+/**
+ * gmb__wait_grant() - complete a wait that has just been taken out of a queue
+ * @wait:   of a trap that is open, as that of every wait in a queue is
+ * @result: handed to the task
+ *
+ * gmb__wait_complete() for whoever is on the way from one task to another.
+ */
+static gmb__always_inline void gmb__wait_grant(struct gmb__wait *wait,
+					       intptr_t result)
+{
+	struct gmb__trap *trap = wait->trap;
+
+	if (gmb__unlikely(trap->waits->peer)) {
+		gmb__wait_complete(wait, result);
+		return;
+	}
+	trap->state = GMB__TRAP_WON;
+	trap->winner = wait;
+	trap->result = result;
+	gmb__trap_resume(trap);
+}
+
 /**
  * gmb__trap_abort() - end a parked trap from outside
  * @trap:   parked or not, any state
@@ -170,18 +246,7 @@ void gmb__trap_abort(struct gmb__trap *trap, intptr_t reason);
 void gmb__trap_cancel(struct gmb__trap *trap);
 
 /* Let the others run that are ready. */
-static inline void gmb__give_way(void)
-{
-	struct gmb_loop *loop = gmb__loop;
-	struct gmb__strand *self = loop->current;
-
-	if (!loop->ready_first && --loop->budget > 0) {
-		loop->credit = GMB__CREDIT;
-		return;
-	}
-	gmb__loop_ready(loop, self);
-	gmb__loop_switch(loop, self);
-}
+void gmb__give_way(void);
 
 /**
  * gmb__pass() - the scheduling point of a call that did not have to wait
@@ -216,14 +281,21 @@ static inline struct gmb__wait *gmb__waitq_first(const struct gmb__waitq *q)
 	return gmb__entry(q->waits.next, struct gmb__wait, link);
 }
 
-/* Take the oldest wait out of the queue; NULL when it is empty. */
-static inline struct gmb__wait *gmb__waitq_pop(struct gmb__waitq *q)
+/*
+ * Take the oldest wait out of the queue; NULL when it is empty. Its link leads
+ * nowhere afterwards.
+ */
+static gmb__always_inline struct gmb__wait *
+gmb__waitq_pop(struct gmb__waitq *q)
 {
-	struct gmb__wait *wait = gmb__waitq_first(q);
+	struct gmb__link *link = q->waits.next;
+	struct gmb__link *after = link->next;
 
-	if (wait)
-		gmb__list_del(&wait->link);
-	return wait;
+	if (link == &q->waits)
+		return NULL;
+	q->waits.next = after;
+	after->prev = &q->waits;
+	return gmb__entry(link, struct gmb__wait, link);
 }
 
 static inline void gmb__waitq_push(struct gmb__waitq *q, struct gmb__wait *wait)

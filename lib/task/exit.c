@@ -50,18 +50,42 @@ static bool never_started(struct gmb_task *task)
 	return true;
 }
 
-static void tell_joiners(struct gmb_task *task)
+static gmb__always_inline void tell_joiners(struct gmb_task *task)
 {
 	struct gmb__wait *wait;
 
 	while ((wait = gmb__waitq_pop(&task->joiners))) {
 		gmb__entry(wait, struct gmb__joiner, wait)->result =
 			task->result;
-		gmb__wait_complete(wait, 0);
+		gmb__wait_grant(wait, 0);
 	}
 }
 
-void gmb__task_exit(struct gmb_task *task, intptr_t result)
+/*
+ * A failure: who keeps the manager finds it there. The record of a task that
+ * would have been forgotten takes its place among the manager's.
+ */
+static __attribute__((noinline)) void fail(struct gmb_task *task)
+{
+	struct gmb_manager *manager = task->manager;
+	struct gmb__link *before;
+
+	if (manager)
+		gmb__manager_fail(manager, task->result);
+	if (!(task->flags & GMB__TASK_FORGET))
+		return;
+	task->flags &= ~(uint32_t)GMB__TASK_FORGET;
+	before = manager->tasks.prev;
+	while (before != &manager->tasks &&
+	       gmb__entry(before, struct gmb_task, link)->strand.row.id >
+		       task->strand.row.id)
+		before = before->prev;
+	gmb__list_add_tail(before->next, &task->link);
+}
+
+/* End the calling task with a result. */
+static gmb__always_inline __attribute__((noreturn))
+void end_task(struct gmb_task *task, intptr_t result)
 {
 	struct gmb_manager *manager = task->manager;
 	struct gmb_loop *loop = gmb__loop;
@@ -84,12 +108,8 @@ void gmb__task_exit(struct gmb_task *task, intptr_t result)
 			gmb__hook(loop, failed, task, result);
 		gmb__hook(loop, exited, task, result);
 	}
-	if (gmb__unlikely(state == GMB_TASK_FAILED && !private)) {
-		if (manager)
-			gmb__manager_fail(manager, result);
-		/* The error is to be found in the manager. */
-		task->flags &= ~(uint32_t)GMB__TASK_FORGET;
-	}
+	if (gmb__unlikely(state == GMB_TASK_FAILED && !private))
+		fail(task);
 	if (gmb__likely(manager)) {
 		gmb__manager_leave(manager);
 	} else {
@@ -99,15 +119,48 @@ void gmb__task_exit(struct gmb_task *task, intptr_t result)
 	gmb__loop_exit(loop, &task->strand);
 }
 
+void gmb__task_entry(void *arg)
+{
+	struct gmb_task *task = arg;
+	intptr_t result = 0;
+
+	if (gmb__unlikely(task->start_at))
+		result = gmb_sleep_until(task->start_at);
+	if (gmb__likely(result == 0))
+		result = task->fn(task->arg);
+	end_task(task, result);
+}
+
+/* Sanitizers are to see that a stack is no longer in use. */
+#define KEEP_SPARES	(!GMB__ASAN && !GMB__TSAN && !GMB__UCONTEXT)
+#define SPARES_MAX	16
+
+static inline bool keep_spare(struct gmb_loop *loop, struct gmb_task *task)
+{
+	const uint32_t both = GMB__TASK_FORGET | GMB__TASK_USUAL;
+
+	if (!KEEP_SPARES || (task->flags & both) != both ||
+	    gmb__unlikely(loop->spare_count >= SPARES_MAX))
+		return false;
+	gmb__row_begin_change(&task->strand.row);
+	task->strand.row.state = 0;
+	task->strand.next = loop->spares;
+	loop->spares = &task->strand;
+	loop->spare_count++;
+	return true;
+}
+
 void gmb__task_on_exit(struct gmb_loop *loop, struct gmb__strand *strand)
 {
 	struct gmb_task *task = (struct gmb_task *)strand;
 
 	gmb__context_fini(&strand->context);
+	if (gmb__likely(keep_spare(loop, task)))
+		return;
 	gmb__stack_put(&loop->stacks, &strand->stack);
 	strand->row.stack_low = 0;
 	if (task->flags & GMB__TASK_FORGET)
-		gmb__task_free(loop, task);
+		gmb__page_put_row(&loop->rows, task);
 }
 
 void gmb__task_free(struct gmb_loop *loop, struct gmb_task *task)

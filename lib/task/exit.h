@@ -2,15 +2,18 @@
 /* Copyright (C) 2026 The giambio developers */
 
 /*
- * The end of a task: who learns of its result, and what is freed when.
+ * The life of a task from inside, which is mostly its end: who learns of its
+ * result, and what is freed when.
  */
 #ifndef GMB_TASK_EXIT_H
 #define GMB_TASK_EXIT_H
 
 #include "task/task.h"
 
-/* End the calling task with a result. */
-void gmb__task_exit(struct gmb_task *task, intptr_t result)
-	__attribute__((noreturn));
+/*
+ * The first function on every task's stack, and the last: it runs the task's
+ * own, tells of its end, and never returns.
+ */
+void gmb__task_entry(void *task);
 
 #endif

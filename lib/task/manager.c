@@ -11,10 +11,11 @@ int gmb_manager_open(struct gmb_manager *manager)
 
 	if (!self)
 		return -EPERM;
-	*manager = (struct gmb_manager){
-		.loop = gmb__loop,
-		.parent = self,
-	};
+	manager->loop = gmb__loop;
+	manager->parent = self;
+	manager->error = 0;
+	manager->alive = 0;
+	manager->name = NULL;
 	gmb__list_init(&manager->tasks);
 	gmb__waitq_init(&manager->idle);
 	gmb__scope_init(&manager->scope, self->innermost, self,
@@ -33,12 +34,6 @@ void gmb__manager_fail(struct gmb_manager *manager, intptr_t error)
 	gmb_scope_cancel(&manager->scope);
 }
 
-void gmb__manager_leave(struct gmb_manager *manager)
-{
-	if (--manager->alive == 0)
-		gmb__waitq_complete_all(&manager->idle, 0);
-}
-
 /* Cancellation does not end this wait: it ends the tasks, and they end it. */
 static void wait_for_tasks(struct gmb_manager *manager)
 {
@@ -49,7 +44,8 @@ static void wait_for_tasks(struct gmb_manager *manager)
 	if (!manager->alive)
 		gmb__pass();
 	while (manager->alive) {
-		gmb__trap_init_shielded(&trap);
+		gmb__trap_make(&trap, &manager->parent->strand);
+		trap.shielded = true;
 		gmb__trap_add(&trap, &wait, NULL);
 		gmb__waitq_push(&manager->idle, &wait);
 		gmb__trap_park(&trap, GMB_WAIT_MANAGER, manager,

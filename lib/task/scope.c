@@ -11,48 +11,6 @@
 #include "loop/observe.h"
 #include "task/task.h"
 
-#define ROW_CANCELLED	1
-
-/* What a scope's own deadline and its surroundings come to. */
-static gmb_time nearest_of(const struct gmb_scope *scope)
-{
-	gmb_time outer = GMB_NEVER;
-
-	if (scope->parent && !(scope->flags & GMB_SCOPE_SHIELD))
-		outer = scope->parent->nearest;
-	return scope->deadline < outer ? scope->deadline : outer;
-}
-
-static void set_cancel(struct gmb_task *task, struct gmb_scope *origin)
-{
-	task->strand.cancel = origin;
-	if (origin)
-		task->strand.row.flags |= ROW_CANCELLED;
-	else
-		task->strand.row.flags &= (uint16_t)~ROW_CANCELLED;
-}
-
-void gmb__scope_init(struct gmb_scope *scope, struct gmb_scope *parent,
-		     struct gmb_task *owner, unsigned int flags)
-{
-	*scope = (struct gmb_scope){
-		.parent = parent,
-		.owner = owner,
-		.deadline = GMB_NEVER,
-		.flags = (uint8_t)flags,
-	};
-	gmb__list_init(&scope->children);
-	gmb__list_init(&scope->sibling);
-	if (parent) {
-		gmb__list_add_tail(&parent->children, &scope->sibling);
-		if (!(flags & GMB_SCOPE_SHIELD))
-			scope->origin = parent->origin;
-	}
-	scope->nearest = nearest_of(scope);
-	if (gmb__unlikely(gmb__loop->killed))
-		scope->origin = &gmb__loop->main->scope;
-}
-
 static void stop_timer(struct gmb_scope *scope)
 {
 	if (scope->timer)
@@ -64,13 +22,6 @@ void gmb__scope_fini(struct gmb_scope *scope)
 {
 	stop_timer(scope);
 	gmb__list_del(&scope->sibling);
-}
-
-void gmb__scope_enter(struct gmb_scope *scope)
-{
-	scope->owner->innermost = scope;
-	scope->owner->strand.row.deadline = scope->nearest;
-	set_cancel(scope->owner, scope->origin);
 }
 
 static const char *kind_of(const struct gmb_scope *scope)
@@ -89,7 +40,7 @@ void gmb__scope_leave(struct gmb_scope *scope)
 	gmb__trace(gmb__loop, CLOSE, &self->strand, (uintptr_t)scope, 0, 0);
 	self->innermost = scope->parent;
 	self->strand.row.deadline = scope->parent->nearest;
-	set_cancel(self, scope->parent->origin);
+	gmb__task_set_cancel(self, scope->parent->origin);
 }
 
 struct gmb_scope *gmb__scope_next(struct gmb_scope *root,
@@ -115,7 +66,7 @@ static void reach(struct gmb_scope *scope, struct gmb_scope *origin)
 	scope->origin = origin;
 	if (task->innermost != scope)
 		return;
-	set_cancel(task, origin);
+	gmb__task_set_cancel(task, origin);
 	if (task->strand.trap)
 		gmb__trap_cancel(task->strand.trap);
 }
@@ -186,7 +137,7 @@ static void spread_deadline(struct gmb_scope *root)
 	gmb_time nearest;
 
 	for (; scope; scope = gmb__scope_next(root, scope, down)) {
-		nearest = nearest_of(scope);
+		nearest = gmb__scope_nearest(scope);
 		down = nearest != scope->nearest;
 		scope->nearest = nearest;
 		if (scope->owner->innermost == scope)

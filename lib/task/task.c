@@ -139,22 +139,23 @@ static __attribute__((noinline)) int give_way(void)
 
 int gmb_yield(void)
 {
-	struct gmb__strand *self = gmb__strand_self();
-#if GMB__CONTEXT_TAIL
 	struct gmb_loop *loop = gmb__loop;
+	struct gmb__strand *self;
+#if GMB__CONTEXT_TAIL
 	struct gmb__strand *next;
 #endif
 
-	if (gmb__unlikely(!self))
+	if (gmb__unlikely(!loop))
 		return -EPERM;
-	if (gmb__unlikely(self->cancel))
-		return gmb_checkpoint();
+	self = loop->current;
+	if (gmb__unlikely(!self || self->cancel))
+		return gmb__trap_refuse();
 #if GMB__CONTEXT_TAIL
 	/* The usual way of give_way(), left by a jump. */
 	next = loop->ready_first;
 	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
 		gmb__stack_check(&self->stack);
-		gmb__loop_ready(loop, self);
+		gmb__loop_append(loop, self);
 		gmb__loop_begin_step(loop, next);
 		return gmb__context_switch_tail(&self->context, &next->context);
 	}

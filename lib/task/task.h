@@ -6,7 +6,9 @@
  *
  * Ownership: the record lives in the loop page from the spawn until its manager
  * closes (with GMB_SPAWN_FORGET: until it ends well); the stack goes back as
- * soon as the task has ended.
+ * soon as the task has ended. A few records that are free keep their stacks, as
+ * *spares*: what a task has left behind is in the cache when the next one
+ * begins.
  *
  * The tree: every task has a scope of its own, a child of its manager's scope;
  * the scopes and managers that a task opens nest below that, the innermost one
@@ -28,7 +30,11 @@ enum gmb__task_flags {
 	GMB__TASK_FORGET = 1 << 0,	/* free the record if it ends well */
 	GMB__TASK_STARTER = 1 << 1,	/* made by gmb_spawn_wait() */
 	GMB__TASK_STARTED = 1 << 2,	/* has said so */
+	GMB__TASK_USUAL = 1 << 3,	/* its stack is of the default size */
 };
+
+/* In gmb_row.flags. */
+#define GMB__ROW_CANCELLED	1
 
 /* Beside enum gmb_scope_flags: what else a scope is. */
 #define GMB__SCOPE_IS_TASK	(1 << 6)
@@ -40,7 +46,8 @@ enum gmb__task_flags {
  * @scope:     its own, the outermost one
  * @innermost: the scope it is in
  * @manager:   where it lives; NULL for the main task
- * @link:      in the manager's tasks
+ * @link:      in the manager's tasks; with GMB__TASK_FORGET only once it has
+ *	failed
  * @fn:        what it runs
  * @arg:       with what
  * @result:    what that returned
@@ -116,10 +123,40 @@ void gmb__task_free(struct gmb_loop *loop, struct gmb_task *task);
 /* A task of the manager has failed: remember it and cancel the others. */
 void gmb__manager_fail(struct gmb_manager *manager, intptr_t error);
 
-/* A task of the manager has ended. */
-void gmb__manager_leave(struct gmb_manager *manager);
+/* A task of the manager has ended: tell the opener if it was the last one. */
+static gmb__always_inline void gmb__manager_leave(struct gmb_manager *manager)
+{
+	struct gmb__wait *wait;
+
+	if (--manager->alive)
+		return;
+	while ((wait = gmb__waitq_pop(&manager->idle)))
+		gmb__wait_grant(wait, 0);
+}
 
 /* Scopes, for tasks and managers. */
+
+/* The cancellation that is in force for a task, or NULL. */
+static gmb__always_inline void gmb__task_set_cancel(struct gmb_task *task,
+						    struct gmb_scope *origin)
+{
+	task->strand.cancel = origin;
+	if (gmb__unlikely(origin))
+		task->strand.row.flags |= GMB__ROW_CANCELLED;
+	else
+		task->strand.row.flags &= (uint16_t)~GMB__ROW_CANCELLED;
+}
+
+/* What a scope's own deadline and its surroundings come to. */
+static gmb__always_inline gmb_time
+gmb__scope_nearest(const struct gmb_scope *scope)
+{
+	gmb_time outer = GMB_NEVER;
+
+	if (scope->parent && !(scope->flags & GMB_SCOPE_SHIELD))
+		outer = scope->parent->nearest;
+	return scope->deadline < outer ? scope->deadline : outer;
+}
 
 /**
  * gmb__scope_init() - make a scope a child of another
@@ -128,14 +165,43 @@ void gmb__manager_leave(struct gmb_manager *manager);
  * @owner:  the task that runs inside
  * @flags:  enum gmb_scope_flags and GMB__SCOPE_IS_…
  */
-void gmb__scope_init(struct gmb_scope *scope, struct gmb_scope *parent,
-		     struct gmb_task *owner, unsigned int flags);
+static gmb__always_inline void gmb__scope_init(struct gmb_scope *scope,
+					       struct gmb_scope *parent,
+					       struct gmb_task *owner,
+					       unsigned int flags)
+{
+	scope->parent = parent;
+	scope->origin = NULL;
+	scope->owner = owner;
+	gmb__list_init(&scope->children);
+	scope->deadline = GMB_NEVER;
+	scope->timer = 0;
+	scope->flags = (uint8_t)flags;
+	scope->cancelled = 0;
+	scope->timed_out = 0;
+	scope->caught = 0;
+	if (gmb__likely(parent)) {
+		gmb__list_add_tail(&parent->children, &scope->sibling);
+		if (!(flags & GMB_SCOPE_SHIELD))
+			scope->origin = parent->origin;
+	} else {
+		gmb__list_init(&scope->sibling);
+	}
+	scope->nearest = gmb__scope_nearest(scope);
+	if (gmb__unlikely(gmb__loop->killed))
+		scope->origin = &gmb__loop->main->scope;
+}
 
 /* Take a scope without children out of the tree and stop its timer. */
 void gmb__scope_fini(struct gmb_scope *scope);
 
 /* Make a scope the innermost one of the task that owns it. */
-void gmb__scope_enter(struct gmb_scope *scope);
+static gmb__always_inline void gmb__scope_enter(struct gmb_scope *scope)
+{
+	scope->owner->innermost = scope;
+	scope->owner->strand.row.deadline = scope->nearest;
+	gmb__task_set_cancel(scope->owner, scope->origin);
+}
 
 /* The opposite; aborts if the scope is not the caller's innermost one. */
 void gmb__scope_leave(struct gmb_scope *scope);
