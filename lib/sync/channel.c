@@ -30,7 +30,8 @@ int gmb_channel_open(struct gmb_sender *sender, struct gmb_receiver *receiver,
 
 /* Sending and receiving */
 
-int gmb_channel_try_send(struct gmb_sender *sender, const void *item)
+static gmb__always_inline int send_now(struct gmb_sender *sender,
+				       const void *item)
 {
 	struct gmb__channel *channel = sender->channel;
 	int rc;
@@ -39,10 +40,13 @@ int gmb_channel_try_send(struct gmb_sender *sender, const void *item)
 		return -EBADF;
 	rc = gmb__owner_check(&channel->queue,
 			      gmb__queue_busy(&channel->queue));
-	return rc ? rc : gmb__queue_put_now(&channel->queue, item);
+	if (gmb__unlikely(rc))
+		return rc;
+	return gmb__queue_put_now(&channel->queue, item);
 }
 
-int gmb_channel_try_receive(struct gmb_receiver *receiver, void *item)
+static gmb__always_inline int receive_now(struct gmb_receiver *receiver,
+					  void *item)
 {
 	struct gmb__channel *channel = receiver->channel;
 	int rc;
@@ -51,46 +55,72 @@ int gmb_channel_try_receive(struct gmb_receiver *receiver, void *item)
 		return -EBADF;
 	rc = gmb__owner_check(&channel->queue,
 			      gmb__queue_busy(&channel->queue));
-	return rc ? rc : gmb__queue_get_now(&channel->queue, item);
+	if (gmb__unlikely(rc))
+		return rc;
+	return gmb__queue_get_now(&channel->queue, item);
+}
+
+int gmb_channel_try_send(struct gmb_sender *sender, const void *item)
+{
+	return send_now(sender, item);
+}
+
+int gmb_channel_try_receive(struct gmb_receiver *receiver, void *item)
+{
+	return receive_now(receiver, item);
+}
+
+static int send_later(void *end, void *item)
+{
+	struct gmb_sender *sender = end;
+	struct gmb__transfer transfer;
+	struct gmb__trap trap;
+
+	gmb__trap_make(&trap, gmb__loop->current);
+	gmb__queue_join(&sender->channel->queue.putters, &trap, &transfer, item,
+			sender);
+	return (int)gmb__trap_park(&trap, GMB_WAIT_SEND, sender->channel,
+				   sender->channel->queue.length);
+}
+
+static int receive_later(void *end, void *item)
+{
+	struct gmb_receiver *receiver = end;
+	struct gmb__transfer transfer;
+	struct gmb__trap trap;
+
+	gmb__trap_make(&trap, gmb__loop->current);
+	gmb__queue_join(&receiver->channel->queue.getters, &trap, &transfer,
+			item, receiver);
+	return (int)gmb__trap_park(&trap, GMB_WAIT_RECEIVE, receiver->channel,
+				   0);
 }
 
 int gmb_channel_send(struct gmb_sender *sender, const void *item)
 {
-	struct gmb__transfer transfer;
-	struct gmb__trap trap;
-	int rc = gmb__trap_init(&trap);
+	int rc = gmb__trap_enter();
 
-	if (rc)
+	if (gmb__unlikely(rc))
 		return rc;
-	rc = gmb_channel_try_send(sender, item);
-	if (rc == -EAGAIN) {
-		gmb__queue_join(&sender->channel->queue.putters, &trap,
-				&transfer, (void *)(uintptr_t)item, sender);
-		return (int)gmb__trap_park(&trap, GMB_WAIT_SEND,
-					   sender->channel,
-					   sender->channel->queue.length);
-	}
-	if (rc == 0)
+	rc = send_now(sender, item);
+	if (rc == -EAGAIN)
+		return gmb__context_call(sender, (void *)(uintptr_t)item,
+					 send_later);
+	if (gmb__likely(rc == 0))
 		gmb__pass();
 	return rc;
 }
 
 int gmb_channel_receive(struct gmb_receiver *receiver, void *item)
 {
-	struct gmb__transfer transfer;
-	struct gmb__trap trap;
-	int rc = gmb__trap_init(&trap);
+	int rc = gmb__trap_enter();
 
-	if (rc)
+	if (gmb__unlikely(rc))
 		return rc;
-	rc = gmb_channel_try_receive(receiver, item);
-	if (rc == -EAGAIN) {
-		gmb__queue_join(&receiver->channel->queue.getters, &trap,
-				&transfer, item, receiver);
-		return (int)gmb__trap_park(&trap, GMB_WAIT_RECEIVE,
-					   receiver->channel, 0);
-	}
-	if (rc == 0)
+	rc = receive_now(receiver, item);
+	if (rc == -EAGAIN)
+		return gmb__context_call(receiver, item, receive_later);
+	if (gmb__likely(rc == 0))
 		gmb__pass();
 	return rc;
 }

@@ -27,17 +27,11 @@
  */
 int gmb__owner_change(struct gmb_loop **loop, bool busy, const char *call);
 
-static inline int gmb__owner_check_in(struct gmb_loop **loop, bool busy,
-				      const char *call)
-{
-	if (gmb__likely(*loop == gmb__loop))
-		return 0;
-	return gmb__owner_change(loop, busy, call);
-}
-
 /* May the calling thread use an object, which has a member `loop`? */
-#define gmb__owner_check(obj, busy) \
-	gmb__owner_check_in(&(obj)->loop, (busy), __func__)
+#define gmb__owner_check(obj, busy)                                       \
+	(gmb__likely((obj)->loop == gmb__loop)                            \
+		 ? 0                                                      \
+		 : gmb__owner_change(&(obj)->loop, (busy), __func__))
 
 /* Nobody may use the object from here on; dies if it is busy. */
 void gmb__owner_fini(struct gmb_loop **loop, bool busy, const char *call);

@@ -46,71 +46,6 @@ void gmb_queue_fini(struct gmb_queue *queue)
 	queue->allocated = 0;
 }
 
-/* Moving items */
-
-static void append(struct gmb_queue *queue, const void *item)
-{
-	size_t at = queue->head + queue->length;
-
-	if (at >= queue->capacity)
-		at -= queue->capacity;
-	queue->length++;
-	gmb__item_copy(queue->items + at * queue->item_size, item,
-		       queue->item_size);
-}
-
-static void take_oldest(struct gmb_queue *queue, void *item)
-{
-	gmb__item_copy(item, queue->items + queue->head * queue->item_size,
-		       queue->item_size);
-	if (++queue->head == queue->capacity)
-		queue->head = 0;
-	queue->length--;
-}
-
-int gmb__queue_put_now(struct gmb_queue *queue, const void *item)
-{
-	struct gmb__wait *wait;
-
-	if (gmb__unlikely(queue->closed))
-		return -EPIPE;
-	wait = gmb__waitq_pop(&queue->getters);
-	if (wait) {
-		gmb__item_copy(gmb__transfer_of(wait)->item, item,
-			       queue->item_size);
-		gmb__wait_complete(wait, 0);
-		return 0;
-	}
-	if (queue->length == queue->capacity)
-		return -EAGAIN;
-	append(queue, item);
-	return 0;
-}
-
-int gmb__queue_get_now(struct gmb_queue *queue, void *item)
-{
-	struct gmb__wait *wait;
-
-	if (queue->length) {
-		take_oldest(queue, item);
-		wait = gmb__waitq_pop(&queue->putters);
-		if (wait) {
-			append(queue, gmb__transfer_of(wait)->item);
-			gmb__wait_complete(wait, 0);
-		}
-		return 0;
-	}
-	/* Only a rendezvous is empty while somebody waits to put. */
-	wait = gmb__waitq_pop(&queue->putters);
-	if (wait) {
-		gmb__item_copy(item, gmb__transfer_of(wait)->item,
-			       queue->item_size);
-		gmb__wait_complete(wait, 0);
-		return 0;
-	}
-	return queue->closed ? -ENODATA : -EAGAIN;
-}
-
 void gmb__queue_end(struct gmb_queue *queue)
 {
 	queue->closed = 1;
@@ -134,40 +69,54 @@ int gmb_queue_try_get(struct gmb_queue *queue, void *item)
 	return rc ? rc : gmb__queue_get_now(queue, item);
 }
 
-int gmb_queue_put(struct gmb_queue *queue, const void *item)
+static int put_later(void *object, void *item)
 {
+	struct gmb_queue *queue = object;
 	struct gmb__transfer transfer;
 	struct gmb__trap trap;
-	int rc = gmb__trap_init(&trap);
 
-	if (rc)
+	gmb__trap_make(&trap, gmb__loop->current);
+	gmb__queue_join(&queue->putters, &trap, &transfer, item, NULL);
+	return (int)gmb__trap_park(&trap, GMB_WAIT_QUEUE_PUT, queue,
+				   queue->length);
+}
+
+static int get_later(void *object, void *item)
+{
+	struct gmb_queue *queue = object;
+	struct gmb__transfer transfer;
+	struct gmb__trap trap;
+
+	gmb__trap_make(&trap, gmb__loop->current);
+	gmb__queue_join(&queue->getters, &trap, &transfer, item, NULL);
+	return (int)gmb__trap_park(&trap, GMB_WAIT_QUEUE_GET, queue, 0);
+}
+
+int gmb_queue_put(struct gmb_queue *queue, const void *item)
+{
+	int rc = gmb__trap_enter();
+
+	if (gmb__unlikely(rc))
 		return rc;
 	rc = gmb_queue_try_put(queue, item);
-	if (rc == -EAGAIN) {
-		gmb__queue_join(&queue->putters, &trap, &transfer,
-				(void *)(uintptr_t)item, NULL);
-		return (int)gmb__trap_park(&trap, GMB_WAIT_QUEUE_PUT, queue,
-					   queue->length);
-	}
-	if (rc == 0)
+	if (rc == -EAGAIN)
+		return gmb__context_call(queue, (void *)(uintptr_t)item,
+					 put_later);
+	if (gmb__likely(rc == 0))
 		gmb__pass();
 	return rc;
 }
 
 int gmb_queue_get(struct gmb_queue *queue, void *item)
 {
-	struct gmb__transfer transfer;
-	struct gmb__trap trap;
-	int rc = gmb__trap_init(&trap);
+	int rc = gmb__trap_enter();
 
-	if (rc)
+	if (gmb__unlikely(rc))
 		return rc;
 	rc = gmb_queue_try_get(queue, item);
-	if (rc == -EAGAIN) {
-		gmb__queue_join(&queue->getters, &trap, &transfer, item, NULL);
-		return (int)gmb__trap_park(&trap, GMB_WAIT_QUEUE_GET, queue, 0);
-	}
-	if (rc == 0)
+	if (rc == -EAGAIN)
+		return gmb__context_call(queue, item, get_later);
+	if (gmb__likely(rc == 0))
 		gmb__pass();
 	return rc;
 }

@@ -12,6 +12,7 @@
 #ifndef GMB_SYNC_QUEUE_H
 #define GMB_SYNC_QUEUE_H
 
+#include <errno.h>
 #include <string.h>
 #include <giambio/queue.h>
 #include "sync/owner.h"
@@ -34,10 +35,13 @@ static inline struct gmb__transfer *gmb__transfer_of(struct gmb__wait *wait)
 }
 
 /* Most items are a pointer or a number, for which memcpy() is a long way. */
-static inline void gmb__item_copy(void *to, const void *from, size_t size)
+static gmb__always_inline void gmb__item_copy(void *to, const void *from,
+					      size_t size)
 {
-	if (gmb__likely(size == 8))
+	if (size == 8)
 		memcpy(to, from, 8);
+	else if (size == 4)
+		memcpy(to, from, 4);
 	else if (size)
 		memcpy(to, from, size);
 }
@@ -52,11 +56,72 @@ static inline bool gmb__queue_busy(const struct gmb_queue *queue)
 int gmb__queue_init(struct gmb_queue *queue, size_t item_size, size_t capacity,
 		    void *storage);
 
+static inline void gmb__queue_append(struct gmb_queue *queue, const void *item)
+{
+	size_t at = queue->head + queue->length;
+
+	if (at >= queue->capacity)
+		at -= queue->capacity;
+	queue->length++;
+	gmb__item_copy(queue->items + at * queue->item_size, item,
+		       queue->item_size);
+}
+
+static inline void gmb__queue_take_oldest(struct gmb_queue *queue, void *item)
+{
+	gmb__item_copy(item, queue->items + queue->head * queue->item_size,
+		       queue->item_size);
+	if (++queue->head == queue->capacity)
+		queue->head = 0;
+	queue->length--;
+}
+
 /* 0; -EAGAIN it must wait; -EPIPE. */
-int gmb__queue_put_now(struct gmb_queue *queue, const void *item);
+static gmb__always_inline int gmb__queue_put_now(struct gmb_queue *queue,
+						 const void *item)
+{
+	struct gmb__wait *wait;
+
+	if (gmb__unlikely(queue->closed))
+		return -EPIPE;
+	wait = gmb__waitq_pop(&queue->getters);
+	if (wait) {
+		gmb__item_copy(gmb__transfer_of(wait)->item, item,
+			       queue->item_size);
+		gmb__wait_grant(wait, 0);
+		return 0;
+	}
+	if (queue->length == queue->capacity)
+		return -EAGAIN;
+	gmb__queue_append(queue, item);
+	return 0;
+}
 
 /* 0; -EAGAIN it must wait; -ENODATA. */
-int gmb__queue_get_now(struct gmb_queue *queue, void *item);
+static gmb__always_inline int gmb__queue_get_now(struct gmb_queue *queue,
+						 void *item)
+{
+	struct gmb__wait *wait;
+
+	if (queue->length) {
+		gmb__queue_take_oldest(queue, item);
+		wait = gmb__waitq_pop(&queue->putters);
+		if (wait) {
+			gmb__queue_append(queue, gmb__transfer_of(wait)->item);
+			gmb__wait_grant(wait, 0);
+		}
+		return 0;
+	}
+	/* Only a rendezvous is empty while somebody waits to put. */
+	wait = gmb__waitq_pop(&queue->putters);
+	if (wait) {
+		gmb__item_copy(item, gmb__transfer_of(wait)->item,
+			       queue->item_size);
+		gmb__wait_grant(wait, 0);
+		return 0;
+	}
+	return queue->closed ? -ENODATA : -EAGAIN;
+}
 
 /* Stand in line after a -EAGAIN; @transfer is the trap's from here on. */
 static inline void gmb__queue_join(struct gmb__waitq *line,
