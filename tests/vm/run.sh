@@ -252,6 +252,8 @@ machine()
 		       -cpu max,rdrand=off,rdseed=off)
 		line+=" nokaslr norandmaps tsc=reliable no_timer_check"
 		line+=" randomize_kstack_offset=off"
+		# Tells gmblat that its times are counts of instructions.
+		line+=" gmb.virtual=1"
 	elif kvm_usable "$image"; then
 		qemu+=(-accel kvm -cpu host -smp "$cpus")
 	else
