@@ -110,8 +110,8 @@ enum gmb_wait_kind {
  * @manager:     address of the manager
  * @wait_object: address of what is waited for
  * @wait_arg:    see enum gmb_wait_kind
- * @since:       when it began to wait, ended, or became ready (also of a task
- *	that runs): loop time, as exact as a turn is long
+ * @since:       when it began to wait, ended, or became ready by more than a
+ *	yield (also of a task that runs): loop time, as exact as a turn is long
  * @deadline:    the nearest deadline of the scopes that it is in, as
  *	gmb_deadline() tells it; %GMB_NEVER
  * @steps:       how often the task has run
@@ -216,7 +216,8 @@ struct gmb_control {
  * @now:         loop time of the turn
  * @poll_since:  when the loop began to wait for events; 0 while it does not
  * @step_since:  when the running task was switched to, while observed
- * @running:     id of the running task, or 0
+ * @running:     id of the running task, while observed, or 0; the one row in
+ *	state %GMB_TASK_RUNNING, if there is one, is always its
  * @turns:       turns of the loop
  * @steps:       switches to tasks, and yields that found nobody to give way to
  * @polls:       calls into the backend

@@ -67,27 +67,34 @@ void gmb__die(const char *format, ...)
 
 /* Switching */
 
+/* Steps that the turn may still take. */
+static inline int32_t budget_left(const struct gmb_loop *loop)
+{
+	return loop->budget + (gmb__is_slow(loop) ? GMB__BUDGET_SLOW : 0);
+}
+
 /*
  * Let strands run until none is ready or the budget is used up. Only a strand
  * that waits, ends, or finds the budget used up comes back here: see
- * gmb__loop_switch().
+ * gmb__loop_switch(). While somebody observes, the budget seems used up.
  */
 static void run_ready(struct gmb_loop *loop)
 {
 	struct gmb__strand *next;
 
 	loop->budget = loop->budget_full;
-	while ((next = loop->ready_first) && loop->budget > 0) {
+	if (gmb__is_slow(loop))
+		loop->budget -= GMB__BUDGET_SLOW;
+	while ((next = loop->ready_first) && budget_left(loop) > 0) {
 		if (gmb__is_slow(loop))
 			gmb__observe_step_begin(loop, next);
 		gmb__loop_begin_step(loop, next);
 		gmb__context_switch(&loop->context, &next->context);
-		loop->page->running = 0;
 		if (gmb__is_slow(loop))
 			gmb__observe_step_end(loop);
 		gmb__loop_reap(loop);
 	}
-	loop->page->steps += (uint64_t)(loop->budget_full - loop->budget);
+	loop->page->steps += (uint64_t)(loop->budget_full - budget_left(loop));
 }
 
 /* Keep a turn that used up its budget near GMB__TURN_NS. */
@@ -95,7 +102,7 @@ static void adapt_budget(struct gmb_loop *loop)
 {
 	gmb_time took;
 
-	if (loop->budget > 0)
+	if (budget_left(loop) > 0)
 		return;
 	took = monotonic() - loop->turn_began;
 	if (took > 2 * GMB__TURN_NS && loop->budget_full > 1)

@@ -38,6 +38,8 @@
 #define GMB__TURN_NS		(500 * GMB_US)
 #define GMB__BUDGET_MAX		1024
 #define GMB__BUDGET_START	64
+/* What the budget is short of while every switch has to go through the loop. */
+#define GMB__BUDGET_SLOW	(1 << 24)
 /* Scheduling points that a task may pass in a row without giving way. */
 #define GMB__CREDIT		16
 
@@ -70,7 +72,7 @@ struct gmb_loop {
 	struct gmb__strand *current;
 	struct gmb__strand *ready_first;
 	struct gmb__strand *ready_last;
-	int32_t budget;
+	int32_t budget;		/* at most 0: the switch goes through the loop */
 	int32_t credit;		/* of the current strand: GMB__CREDIT */
 	bool slow;		/* observed or hooked: go through the loop */
 	bool killed;		/* every wait fails: the loop is being ended */
@@ -176,7 +178,7 @@ gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
 /* The clock, real or fake. */
 gmb_time gmb__loop_clock(struct gmb_loop *loop);
 
-/* Must switches go through the loop? One branch. */
+/* Is somebody to be told? One branch. */
 static inline bool gmb__is_slow(const struct gmb_loop *loop)
 {
 	return GMB__OBSERVE && gmb__unlikely(loop->slow);
@@ -185,7 +187,10 @@ static inline bool gmb__is_slow(const struct gmb_loop *loop)
 /* What hooks, histograms and the trace want to know of; see loop/observe.h. */
 void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand);
 
-/* Put a strand at the end of the ready queue, which holds another one. */
+/*
+ * Put a strand at the end of the ready queue, which holds another one, where
+ * nobody is to be told: there is budget left.
+ */
 static gmb__always_inline void gmb__loop_append(struct gmb_loop *loop,
 						struct gmb__strand *strand)
 {
@@ -193,8 +198,6 @@ static gmb__always_inline void gmb__loop_append(struct gmb_loop *loop,
 	loop->ready_last->next = strand;
 	loop->ready_last = strand;
 	strand->row.state = GMB_TASK_READY;
-	if (GMB__OBSERVE)
-		strand->row.since = loop->now;
 }
 
 /* Put a strand that is parked or new at the end of the ready queue. */
@@ -208,8 +211,6 @@ static gmb__always_inline void gmb__loop_ready(struct gmb_loop *loop,
 		loop->ready_first = strand;
 	loop->ready_last = strand;
 	strand->row.state = GMB_TASK_READY;
-	if (GMB__OBSERVE)
-		strand->row.since = loop->now;
 	if (gmb__is_slow(loop))
 		gmb__observe_ready(loop, strand);
 }
@@ -222,8 +223,6 @@ static gmb__always_inline void gmb__loop_begin_step(struct gmb_loop *loop,
 	loop->budget--;
 	loop->credit = GMB__CREDIT;
 	loop->current = next;
-	if (GMB__OBSERVE)
-		loop->page->running = next->row.id;
 	next->row.state = GMB_TASK_RUNNING;
 	next->row.steps++;
 }
@@ -236,7 +235,7 @@ static gmb__always_inline void gmb__loop_switch(struct gmb_loop *loop,
 	struct gmb__context *to = &loop->context;
 
 	gmb__stack_check(&self->stack);
-	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
+	if (gmb__likely(next && loop->budget > 0)) {
 		gmb__loop_begin_step(loop, next);
 		if (gmb__unlikely(next == self))
 			return;
@@ -275,7 +274,7 @@ void gmb__loop_exit(struct gmb_loop *loop, struct gmb__strand *self)
 	gmb__loop_reap(loop);
 	loop->exited = self;
 	next = loop->ready_first;
-	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
+	if (gmb__likely(next && loop->budget > 0)) {
 		gmb__loop_begin_step(loop, next);
 		gmb__context_switch_last(&self->context, &next->context);
 	}

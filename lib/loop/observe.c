@@ -44,17 +44,29 @@ static void forget_times(struct gmb_loop *loop)
 	loop->outside_at = 0;
 }
 
+static void set_slow(struct gmb_loop *loop, bool slow)
+{
+	if (slow && !loop->slow)
+		loop->budget -= GMB__BUDGET_SLOW;
+	else if (!slow && loop->slow)
+		loop->budget += GMB__BUDGET_SLOW;
+	loop->slow = slow;
+}
+
 /* For a task that asks itself, its step begins here. */
 static void begin_within_step(struct gmb_loop *loop, unsigned int begins)
 {
 	gmb_time now;
 
-	if (!loop->slow || !loop->current)
+	if (!loop->slow || !loop->current) {
 		loop->stepping = NULL;
+		loop->page->running = 0;
+	}
 	if (!begins || !loop->current)
 		return;
 	now = gmb__loop_clock(loop);
 	loop->stepping = loop->current;
+	loop->page->running = loop->current->row.id;
 	if (begins & GMB_OBSERVE_TIMES) {
 		loop->page->step_since = now;
 		loop->step_began = now;
@@ -91,7 +103,7 @@ static int apply(struct gmb_loop *loop)
 	loop->hooks = thread_hooks;
 	before = loop->observe;
 	loop->observe = (uint8_t)wanted;
-	loop->slow = loop->hooks || wanted;
+	set_slow(loop, loop->hooks || wanted);
 	loop->page->observe = wanted;
 	begin_within_step(loop, wanted & ~before);
 	return rc;
@@ -295,6 +307,7 @@ void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand)
 	gmb_time now;
 
 	loop->stepping = strand;
+	loop->page->running = strand->row.id;
 	loop->outside_at = 0;
 	loop->hooked = loop->hooks;
 	if (loop->hooks) {
@@ -320,6 +333,7 @@ void gmb__observe_step_end(struct gmb_loop *loop)
 	if (!strand)
 		return;
 	loop->stepping = NULL;
+	loop->page->running = 0;
 	if (loop->page->step_since) {
 		now = gmb__loop_clock(loop);
 		loop->page->step_since = 0;

@@ -171,11 +171,9 @@ gmb__trap_park(struct gmb__trap *trap, enum gmb_wait_kind kind,
 
 	if (gmb__likely(trap->state == GMB__TRAP_OPEN || trap->held)) {
 		self->row.wait_kind = (uint8_t)kind;
-		if (GMB__OBSERVE) {
-			self->row.wait_object = (uintptr_t)object;
-			self->row.wait_arg = arg;
-			self->row.since = loop->now;
-		}
+		self->row.wait_object = (uintptr_t)object;
+		self->row.wait_arg = arg;
+		self->row.since = loop->now;
 		self->row.state = GMB_TASK_WAITING;
 		self->trap = trap;
 		gmb__loop_switch(loop, self);
@@ -207,6 +205,8 @@ static gmb__always_inline void gmb__trap_resume(struct gmb__trap *trap)
 	if (strand->trap != trap)
 		return;
 	strand->trap = NULL;
+	if (GMB__OBSERVE)
+		strand->row.since = gmb__loop->now;
 	gmb__loop_ready(gmb__loop, strand);
 }
 

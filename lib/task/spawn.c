@@ -92,6 +92,7 @@ static inline void fill_row(struct gmb_loop *loop, struct gmb_row *row,
 	row->id = ++loop->last_id;
 	row->parent = manager ? manager->parent->strand.row.id : 0;
 	row->manager = (uintptr_t)manager;
+	row->since = loop->now;
 	row->wait_object = 0;
 	row->wait_arg = 0;
 	row->steps = 0;

@@ -153,7 +153,7 @@ int gmb_yield(void)
 #if GMB__CONTEXT_TAIL
 	/* The usual way of give_way(), left by a jump. */
 	next = loop->ready_first;
-	if (gmb__likely(next && loop->budget > 0 && !gmb__is_slow(loop))) {
+	if (gmb__likely(next && loop->budget > 0)) {
 		gmb__stack_check(&self->stack);
 		gmb__loop_append(loop, self);
 		gmb__loop_begin_step(loop, next);
