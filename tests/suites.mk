@@ -15,7 +15,7 @@ with := sh tests/with-backend
 # depends on the machine (stacks, switches, clocks) and of what tasks do with
 # each other; not those of the limits of the host's own calls (epoll, uring,
 # file, connect, serve, overflow), nor crowds of threads (mailbox, thread).
-aarch64_suites := coro mem stack timer task manager scope run event lock \
+aarch64_suites := coro registers mem stack timer task manager scope run event lock \
 	condition semaphore barrier queue channel select socket reader
 
 # So is Valgrind, for which memory is what counts: a suite of each layer. It
