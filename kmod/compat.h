@@ -9,6 +9,7 @@
 #ifndef GMB_COMPAT_H
 #define GMB_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/uio.h>
@@ -29,6 +30,23 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 {
 	hrtimer_init(timer, clock, mode);
 	timer->function = fn;
+}
+#endif
+
+/* Both: a reference to the file at *f, or NULL. RCU is held. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline struct file *gmb_file_get_rcu(struct file **f)
+{
+	struct file *file = READ_ONCE(*f);
+
+	return file && get_file_rcu(file) ? file : NULL;
+}
+
+#define genl_info_dump	genl_dumpit_info
+#else
+static inline struct file *gmb_file_get_rcu(struct file **f)
+{
+	return get_file_rcu((struct file __rcu __force **)f);
 }
 #endif
 

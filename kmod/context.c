@@ -3,23 +3,30 @@
 
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/wait.h>
+#include <linux/xarray.h>
+#include <net/net_namespace.h>
 
 #include "compat.h"
 #include "context.h"
+#include "observe.h"
 #include "peer.h"
 #include "stats.h"
 #include "task.h"
 #include "user.h"
 #include "watch.h"
 
-static DEFINE_IDA(ids);
+/* By number. Numbers come round slowly, so that one means one context. */
+static DEFINE_XARRAY_ALLOC1(contexts);
+static u32 last_id;
 static struct workqueue_struct *end_queue;
 
 static uint max_watches = 1U << 20;
@@ -35,6 +42,7 @@ static void gmb_ctx_end(struct gmb_ctx *ctx)
 	if (ctx->ended)
 		return;
 	ctx->ended = true;
+	gmb_observe_unlist(ctx);
 	gmb_watch_drop_all(ctx);
 	gmb_task_drop_all(ctx);
 	gmb_peer_drop_all(ctx);
@@ -66,6 +74,7 @@ static void gmb_ctx_wake(struct gmb_ctx *ctx, enum gmb_wake_reason reason,
 	entry.private = xchg(&ctx->waiter, NULL);
 	if (!entry.private)
 		return;
+	WRITE_ONCE(ctx->wake_reason, reason);
 	if (gmb_stats_on())
 		WRITE_ONCE(ctx->woken_ns, gmb_stats_now());
 	trace_gmb_wake(ctx->id, reason, atomic_read(&ctx->events));
@@ -186,20 +195,17 @@ static void gmb_ctx_fini(struct work_struct *work)
 struct gmb_ctx *gmb_ctx_new(void)
 {
 	struct gmb_ctx *ctx = kzalloc(sizeof(*ctx), GFP_KERNEL_ACCOUNT);
-	int id;
 
 	if (!ctx)
 		return ERR_PTR(-ENOMEM);
-	ctx->user = gmb_user_get(current_uid());
+	ctx->uid = current_uid();
+	ctx->user = gmb_user_get(ctx->uid);
 	if (!ctx->user)
 		goto err_ctx;
-	id = ida_alloc_min(&ids, 1, GFP_KERNEL_ACCOUNT);
-	if (id < 0)
-		goto err_user;
 
-	ctx->id = id;
 	kref_init(&ctx->refs);
 	mutex_init(&ctx->lock);
+	gmb_stats_init(ctx);
 	init_llist_head(&ctx->ready);
 	init_llist_head(&ctx->woken);
 	atomic64_set(&ctx->due, GMB_NO_DUE);
@@ -207,8 +213,15 @@ struct gmb_ctx *gmb_ctx_new(void)
 		      HRTIMER_MODE_ABS);
 	INIT_DELAYED_WORK(&ctx->end_work, gmb_ctx_end_work);
 	INIT_RCU_WORK(&ctx->fini_work, gmb_ctx_fini);
+	/* From here others find it; they look no further until it is set up. */
+	if (xa_alloc_cyclic(&contexts, &ctx->id, ctx, XA_LIMIT(1, INT_MAX),
+			    &last_id, GFP_KERNEL_ACCOUNT) < 0)
+		goto err_user;
 	mmgrab(current->mm);
 	ctx->mm = current->mm;
+	ctx->net = get_net(current->nsproxy->net_ns);
+	ctx->tgid = get_pid(task_tgid(current));
+	strscpy(ctx->comm, current->group_leader->comm, sizeof(ctx->comm));
 	return ctx;
 
 err_user:
@@ -274,10 +287,11 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 		goto out;
 	pages = ctx->ring.npages;
 	ret = account_locked_vm(ctx->mm, pages, true);
-	if (ret) {
-		gmb_ring_fini(&ctx->ring);
-		goto out;
-	}
+	if (ret)
+		goto err_ring;
+	ret = gmb_observe_list(ctx);
+	if (ret)
+		goto err_pages;
 	ctx->locked_pages = pages;
 	ctx->pending = &ctx->ring.shared->pending;
 	setup->id = ctx->id;
@@ -287,6 +301,12 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 	}
 	/* Pairs with the acquire of those who do not hold the lock. */
 	smp_store_release(&ctx->set_up, true);
+	goto out;
+
+err_pages:
+	account_locked_vm(ctx->mm, pages, false);
+err_ring:
+	gmb_ring_fini(&ctx->ring);
 out:
 	mutex_unlock(&ctx->lock);
 	return ret;
@@ -332,7 +352,9 @@ static void gmb_ctx_free_rcu(struct rcu_head *rcu)
 	struct gmb_ctx *ctx = container_of(rcu, struct gmb_ctx, rcu);
 
 	gmb_task_free_woken(ctx);
-	ida_free(&ids, ctx->id);
+	gmb_stats_fini(ctx);
+	put_pid(ctx->tgid);
+	put_net(ctx->net);
 	kfree(ctx);
 }
 
@@ -340,7 +362,46 @@ static void gmb_ctx_free(struct kref *refs)
 {
 	struct gmb_ctx *ctx = container_of(refs, struct gmb_ctx, refs);
 
+	xa_erase(&contexts, ctx->id);
 	call_rcu(&ctx->rcu, gmb_ctx_free_rcu);
+}
+
+/**
+ * gmb_ctx_get() - the context with a number
+ * @id: any number
+ *
+ * Return: the context, with a reference to be put; or NULL.
+ */
+struct gmb_ctx *gmb_ctx_get(u32 id)
+{
+	struct gmb_ctx *ctx;
+
+	rcu_read_lock();
+	ctx = xa_load(&contexts, id);
+	if (ctx && !kref_get_unless_zero(&ctx->refs))
+		ctx = NULL;
+	rcu_read_unlock();
+	return ctx;
+}
+
+/**
+ * gmb_ctx_next() - the first context from a number on
+ * @id: [in/out] where to begin; the number of what was found
+ *
+ * Return: the context, with a reference to be put; or NULL: no more.
+ */
+struct gmb_ctx *gmb_ctx_next(u32 *id)
+{
+	unsigned long index = *id;
+	struct gmb_ctx *ctx;
+
+	rcu_read_lock();
+	ctx = xa_find(&contexts, &index, INT_MAX, XA_PRESENT);
+	while (ctx && !kref_get_unless_zero(&ctx->refs))
+		ctx = xa_find_after(&contexts, &index, INT_MAX, XA_PRESENT);
+	rcu_read_unlock();
+	*id = index;
+	return ctx;
 }
 
 /**
@@ -394,5 +455,5 @@ void gmb_ctx_global_fini(void)
 	destroy_workqueue(end_queue);
 	/* The work has put the last references. */
 	rcu_barrier();
-	ida_destroy(&ids);
+	xa_destroy(&contexts);
 }

@@ -12,6 +12,7 @@
  *	ctx->lock	mutex	all but the first part of struct gmb_ctx; held
  *				by a trap except while it sleeps
  *	  wait queue locks	hooking and unhooking a watch
+ *	  leases_lock, stats.lock	see observe.h
  *
  * Wakers (wait queue callbacks in any context, other contexts' wakes, timers)
  * take no lock. They touch only the first part of struct gmb_ctx, with atomic
@@ -30,7 +31,8 @@
  *	gmb_ctx_fini()	frees the rings and what else is large, a grace period
  *			after the file was released: wakers that found a task
  *			or the context under RCU are done with them.
- *	last put	frees the rest; again after a grace period.
+ *	last put	frees the rest; again after a grace period, since it is
+ *			looked up by its number under RCU.
  */
 #ifndef GMB_CONTEXT_H
 #define GMB_CONTEXT_H
@@ -40,17 +42,65 @@
 #include <linux/kref.h>
 #include <linux/llist.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
 #include "ring.h"
 #include "table.h"
 
 struct file;
+struct gmb_events;
+struct gmb_histograms;
+struct gmb_task;
 struct gmb_user;
 struct mm_struct;
+struct net;
+struct pid;
 struct task_struct;
 
 #define GMB_NO_DUE	((s64)KTIME_MAX)
+
+/* Why a sleeping trap was woken: GMB_NL_REASON_. */
+enum gmb_wake_reason {
+	GMB_WAKE_URGENT,	/* an event without slack */
+	GMB_WAKE_COUNT,		/* as many events as the trap's batch */
+	GMB_WAKE_BUDGET,	/* the timer: some event's slack is over */
+	GMB_WAKE_KICK,		/* GMB_WAKE_TRAP, or the end of the context */
+	GMB_WAKE_END,		/* nobody woke it: its time, a signal */
+};
+
+/* What is counted: in the order of GMB_NL_CONTEXT_TRAPS and what follows. */
+enum gmb_count {
+	GMB_COUNT_TRAPS,
+	GMB_COUNT_SLEEPS,
+	GMB_COUNT_OPS,
+	GMB_COUNT_COMPLETIONS,
+	GMB_COUNT_WAKES,	/* the first of four, by reason */
+	GMB_COUNT_FULL = GMB_COUNT_WAKES + GMB_WAKE_END,
+	GMB_COUNT_SWEPT,
+	GMB_COUNT_EVENTS_LOST,
+	GMB_COUNTS
+};
+
+/* See stats.h. */
+struct gmb_stats {
+	/* Written by the trap, under ctx->lock. */
+	u64			count[GMB_COUNTS];
+	u64			woken;	/* when the last sleep's end began */
+	u32			reason;	/* of that, enum gmb_wake_reason */
+	u32			task_histograms; /* tasks that have some */
+	struct gmb_histograms	*histograms; /* freed with the context */
+	struct gmb_events	*events; /* not sent yet */
+
+	/* Written by observers, under lock. */
+	struct mutex		lock;
+	u64			base[GMB_COUNTS]; /* at the last reset */
+	u32			epoch;	/* resets */
+	u32			observed; /* GMB_NL_OBSERVE_ bits */
+	struct list_head	observers;
+	bool			listed;	/* under leases_lock; observe.h */
+};
 
 struct gmb_ctx {
 	/* What wakers touch. */
@@ -64,7 +114,8 @@ struct gmb_ctx {
 	bool			urgent;	/* slack of some event has run out */
 	bool			dead;
 	bool			kicked;	/* GMB_WAKE_TRAP */
-	u64			woken_ns; /* when the waiter was woken */
+	u64			woken_ns; /* when the waiter was woken, or 0 */
+	enum gmb_wake_reason	wake_reason;
 	atomic64_t		due;	/* slack_timer's aim, or GMB_NO_DUE */
 	struct hrtimer		slack_timer;
 
@@ -79,6 +130,9 @@ struct gmb_ctx {
 	u32			posted;	/* completions of this trap */
 	u64			ready_ns; /* of what is performed; 0: at once */
 	u64			running_ns; /* when this trap last woke, or 0 */
+	struct gmb_task		*running_task; /* whose wake is posted */
+	pid_t			tid;	/* thread of the last trap, globally */
+	struct gmb_stats	stats;
 	bool			may_io;	/* this trap may transfer data */
 	bool			sleeping; /* a thread sleeps in a trap */
 	bool			ended;	/* gmb_ctx_end() is done */
@@ -94,6 +148,10 @@ struct gmb_ctx {
 	u32			locked_pages;
 	struct mm_struct	*mm;
 	struct gmb_user		*user;
+	kuid_t			uid;	/* of user, who may be gone */
+	struct net		*net;	/* where it was opened */
+	struct pid		*tgid;	/* process that opened it */
+	char			comm[TASK_COMM_LEN]; /* its name then */
 	struct kref		refs;
 	struct delayed_work	end_work;
 	struct rcu_work		fini_work;
@@ -105,6 +163,8 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup);
 int gmb_ctx_map(struct gmb_ctx *ctx, struct vm_area_struct *vma);
 void gmb_ctx_shut(struct gmb_ctx *ctx);
 void gmb_ctx_release(struct gmb_ctx *ctx);
+struct gmb_ctx *gmb_ctx_get(u32 id);
+struct gmb_ctx *gmb_ctx_next(u32 *id);
 void gmb_ctx_put(struct gmb_ctx *ctx);
 void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags);
 void gmb_ctx_kick(struct gmb_ctx *ctx);

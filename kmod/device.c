@@ -13,6 +13,8 @@
 
 #include "context.h"
 #include "device.h"
+#include "netlink.h"
+#include "observe.h"
 #include "stats.h"
 #include "task.h"
 #include "trap.h"
@@ -20,7 +22,8 @@
 #include "watch.h"
 
 #define GMB_FEATURES	(GMB_FEATURE_SLACK | GMB_FEATURE_SPIN | \
-			 GMB_FEATURE_SWEEP | GMB_FEATURE_STAMPS)
+			 GMB_FEATURE_SWEEP | GMB_FEATURE_STAMPS | \
+			 GMB_FEATURE_NETLINK)
 
 static long gmb_device_query(void __user *arg)
 {
@@ -237,32 +240,45 @@ static int __init gmb_init(void)
 	int ret;
 
 	gmb_user_init();
-	ret = gmb_watch_global_init();
+	ret = gmb_stats_global_init();
 	if (ret)
 		return ret;
+	ret = gmb_watch_global_init();
+	if (ret)
+		goto err_stats;
 	ret = gmb_task_global_init();
 	if (ret)
 		goto err_watch;
 	ret = gmb_ctx_global_init();
 	if (ret)
 		goto err_task;
-	ret = misc_register(&gmb_device);
+	ret = gmb_netlink_init();
 	if (ret)
 		goto err_ctx;
+	ret = misc_register(&gmb_device);
+	if (ret)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	gmb_netlink_fini();
+	gmb_observe_global_fini();
 err_ctx:
 	gmb_ctx_global_fini();
 err_task:
 	gmb_task_global_fini();
 err_watch:
 	gmb_watch_global_fini();
+err_stats:
+	gmb_stats_global_fini();
 	return ret;
 }
 
 static void __exit gmb_exit(void)
 {
 	misc_deregister(&gmb_device);
+	gmb_netlink_fini();
+	gmb_observe_global_fini();
 	gmb_ctx_global_fini();
 	gmb_task_global_fini();
 	gmb_watch_global_fini();

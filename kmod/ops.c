@@ -40,8 +40,8 @@ union gmb_op_words {
 #define NO_RESERVED	.reserved = ~0U, .reserved2 = ~0ULL
 #define NO_WAIT		NO_EVENTS, NO_SLACK, NO_SECOND, NO_RESERVED, MSG(0)
 
-#define MSG_IN		(MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT)
-#define MSG_OUT		(MSG_MORE | MSG_EOR | MSG_DONTWAIT | MSG_NOSIGNAL)
+#define MSG_IN		(MSG_PEEK | MSG_TRUNC)
+#define MSG_OUT		(MSG_MORE | MSG_EOR)
 
 static const union gmb_op_words forbidden[] = {
 	[GMB_OP_NOP] = { .op = {
@@ -242,9 +242,14 @@ static void gmb_writer_poll(struct gmb_ctx *ctx, struct gmb_watch *w)
 
 static struct gmb_writer *gmb_writer_get(struct gmb_watch *w)
 {
-	if (!w->writer)
-		w->writer = kzalloc(sizeof(*w->writer), GFP_KERNEL_ACCOUNT);
-	return w->writer;
+	struct gmb_writer *wr = w->writer;
+
+	if (!wr) {
+		wr = kzalloc(sizeof(*wr), GFP_KERNEL_ACCOUNT);
+		/* Pairs with the address dependency in gmb_watch_look(). */
+		smp_store_release(&w->writer, wr);
+	}
+	return wr;
 }
 
 static void gmb_writer_arm(struct gmb_watch *w, u32 slack, u32 events)
@@ -530,6 +535,7 @@ static inline int gmb_op_take(union gmb_op_words *to,
 void gmb_ops_start(struct gmb_ctx *ctx, const struct gmb_ioc_op *shared)
 {
 	union gmb_op_words words GMB_UNINITIALIZED;
+	u16 flags = 0;
 	int ret;
 
 	BUILD_BUG_ON(ARRAY_SIZE(forbidden) != GMB_OP_LAST);
@@ -537,12 +543,15 @@ void gmb_ops_start(struct gmb_ctx *ctx, const struct gmb_ioc_op *shared)
 
 	ret = gmb_op_take(&words, shared);
 	trace_gmb_submit(ctx->id, &words.op);
-	if (gmb_stats_on())
-		ctx->ready_ns = 0;
+	gmb_stats_ready(ctx, 0);
 	if (likely(!ret))
 		ret = gmb_op_dispatch(ctx, &words.op);
-	if (ret < 0 || (!ret && !(words.op.flags & GMB_F_SKIP)))
-		gmb_ops_post(ctx, words.op.user_data, ret, 0, 0);
+	if (ret > 0 || (!ret && words.op.flags & GMB_F_SKIP))
+		return;
+	/* One that is refused has not sent anything. */
+	if (ret && words.op.opcode == GMB_OP_EXCHANGE)
+		flags = GMB_CQE_SEND;
+	gmb_ops_post(ctx, words.op.user_data, ret, 0, flags);
 }
 
 /**
@@ -562,8 +571,7 @@ void gmb_ops_run(struct gmb_ctx *ctx, struct gmb_watch *w)
 	if (writing)
 		clear |= GMB_CAN_WRITE;
 	/* Ordered before the attempts: see watch.h. */
-	if (gmb_stats_on())
-		ctx->ready_ns = w->stamp;
+	gmb_stats_ready(ctx, w->stamp);
 	bits = atomic_fetch_andnot(clear, &w->ready);
 
 	if (unlikely(w->dropped)) {

@@ -144,8 +144,11 @@ bool gmb_ring_refill(struct gmb_ring *ring, u32 n)
 	u32 head = smp_load_acquire(&ring->shared->cq_head);
 	u32 used = ring->cq_tail - head;
 
-	if (used > ring->cq_mask + 1)
-		return false;
-	ring->cq_limit = head + ring->cq_mask + 1;
-	return ring->cq_limit - ring->cq_tail >= n;
+	if (used <= ring->cq_mask + 1) {
+		ring->cq_limit = head + ring->cq_mask + 1;
+		if (ring->cq_limit - ring->cq_tail >= n)
+			return true;
+	}
+	ring->refused = true;
+	return false;
 }

@@ -37,6 +37,7 @@ struct gmb_ring {
 	u32			sq_head;
 	u32			cq_tail;
 	u32			cq_limit;	/* cq_tail may grow up to it */
+	bool			refused; /* there was no room for something */
 	u32			npages;
 	struct page		**pages;
 };

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "histogram.h"
+#include "observe.h"
 #include "stats.h"
+#include "task.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -12,24 +19,325 @@
  */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(gmb_stamping, HZ);
 
+/*
+ * Stamps from before this moment are left over from when somebody last wanted
+ * them: what was pushed in between has none of its own.
+ */
+static u64 stamping_since;
+static atomic_t stamping_users;
+
+static uint max_task_histograms = 256;
+module_param(max_task_histograms, uint, 0644);
+MODULE_PARM_DESC(max_task_histograms, "Registered tasks of one context that get histograms of their own while it is observed, 10 KiB each: the first that are woken (default: 256)");
+
 /**
- * gmb_stats_begin() - one more context wants stamps
+ * gmb_stats_begin() - one more wants moments to be noted
  *
  * Context: process; may sleep.
  */
 void gmb_stats_begin(void)
 {
+	if (atomic_inc_return(&stamping_users) == 1)
+		WRITE_ONCE(stamping_since, ktime_get_mono_fast_ns());
 	static_branch_deferred_inc(&gmb_stamping);
 }
 
 /**
- * gmb_stats_end() - one context less wants stamps
+ * gmb_stats_end() - one less does
  *
  * Context: process; may sleep.
  */
 void gmb_stats_end(void)
 {
+	atomic_dec(&stamping_users);
 	static_branch_slow_dec_deferred(&gmb_stamping);
+}
+
+/**
+ * gmb_stats_init() - nothing is counted yet
+ * @ctx: context, zeroed
+ */
+void gmb_stats_init(struct gmb_ctx *ctx)
+{
+	mutex_init(&ctx->stats.lock);
+	INIT_LIST_HEAD(&ctx->stats.observers);
+}
+
+/**
+ * gmb_stats_fini() - free what was allocated meanwhile
+ * @ctx: context that nobody else knows any more, a grace period ago
+ *
+ * Context: any.
+ */
+void gmb_stats_fini(struct gmb_ctx *ctx)
+{
+	gmb_histograms_free(ctx->stats.histograms);
+	kfree(ctx->stats.events);
+}
+
+/**
+ * gmb_stats_reset() - counters and histograms begin anew
+ * @ctx: context, of which the caller has a reference
+ *
+ * The trap empties the histograms when it adds to them next; until then they
+ * are taken for empty.
+ *
+ * Context: process; may sleep.
+ */
+void gmb_stats_reset(struct gmb_ctx *ctx)
+{
+	u32 i;
+
+	mutex_lock(&ctx->stats.lock);
+	for (i = 0; i < GMB_COUNTS; i++)
+		WRITE_ONCE(ctx->stats.base[i], READ_ONCE(ctx->stats.count[i]));
+	WRITE_ONCE(ctx->stats.epoch, ctx->stats.epoch + 1);
+	mutex_unlock(&ctx->stats.lock);
+}
+
+/**
+ * gmb_stats_read() - a counter
+ * @ctx:  context, of which the caller has a reference
+ * @what: which
+ *
+ * Return: how many there were since the last reset.
+ */
+u64 gmb_stats_read(const struct gmb_ctx *ctx, enum gmb_count what)
+{
+	/* In this order, so that a reset in between cannot exceed it. */
+	u64 base = READ_ONCE(ctx->stats.base[what]);
+
+	smp_rmb();
+	return READ_ONCE(ctx->stats.count[what]) - base;
+}
+
+static const struct gmb_histograms *
+gmb_stats_current(const struct gmb_ctx *ctx, struct gmb_histograms *const *at)
+{
+	/* Pairs with the release in gmb_stats_get(). */
+	const struct gmb_histograms *h = smp_load_acquire(at);
+
+	if (h && READ_ONCE(h->epoch) != READ_ONCE(ctx->stats.epoch))
+		return NULL;
+	return h;
+}
+
+/**
+ * gmb_stats_histograms() - the histograms of a context
+ * @ctx: context, of which the caller has a reference
+ *
+ * Return: histograms, as long as the reference is held; NULL: all are empty.
+ */
+const struct gmb_histograms *gmb_stats_histograms(const struct gmb_ctx *ctx)
+{
+	return gmb_stats_current(ctx, &ctx->stats.histograms);
+}
+
+/**
+ * gmb_stats_task_histograms() - the histograms of a registered task
+ * @ctx:  context, of which the caller has a reference
+ * @task: task of it, found under RCU
+ * @h:    [out] histograms, as long as RCU is held; NULL: all are empty
+ *
+ * Return: 0; -ENOSPC other tasks have taken all that there are.
+ */
+int gmb_stats_task_histograms(const struct gmb_ctx *ctx,
+			      const struct gmb_task *task,
+			      const struct gmb_histograms **h)
+{
+	*h = gmb_stats_current(ctx, &task->histograms);
+	if (!READ_ONCE(task->histograms) &&
+	    READ_ONCE(ctx->stats.task_histograms) >=
+	    READ_ONCE(max_task_histograms))
+		return -ENOSPC;
+	return 0;
+}
+
+/* The histograms at *at, made when there are none and emptied after a reset. */
+static struct gmb_histograms *gmb_stats_get(struct gmb_ctx *ctx,
+					    struct gmb_histograms **at)
+{
+	u32 epoch = READ_ONCE(ctx->stats.epoch);
+	struct gmb_histograms *h = *at;
+
+	if (unlikely(!h)) {
+		h = gmb_histograms_new();
+		if (!h) {
+			gmb_count(ctx, GMB_COUNT_EVENTS_LOST, 1);
+			return NULL;
+		}
+		h->epoch = epoch;
+		/* Readers must not see what was there before. */
+		smp_store_release(at, h);
+	} else if (unlikely(h->epoch != epoch)) {
+		gmb_histograms_clear(h);
+		/* Not before it is empty; readers in between see no more. */
+		smp_store_release(&h->epoch, epoch);
+	}
+	return h;
+}
+
+static void gmb_stats_record(struct gmb_histograms *h,
+			     const struct gmb_nl_event *e)
+{
+	struct gmb_histogram *stage = h->stage;
+
+	if (e->woken) {
+		gmb_histogram_add(&stage[GMB_NL_STAGE_HELD],
+				  e->woken - e->ready);
+		gmb_histogram_add(&stage[GMB_NL_STAGE_SCHED],
+				  e->running - e->woken);
+		gmb_histogram_add(&stage[GMB_NL_STAGE_TRAP],
+				  e->done - e->running);
+	}
+	gmb_histogram_add(&stage[GMB_NL_STAGE_TOTAL], e->done - e->ready);
+}
+
+static void gmb_stats_record_task(struct gmb_ctx *ctx,
+				  const struct gmb_nl_event *e)
+{
+	struct gmb_task *task = ctx->running_task;
+	struct gmb_histograms *h;
+
+	if (!task->histograms) {
+		if (ctx->stats.task_histograms >=
+		    READ_ONCE(max_task_histograms))
+			return;
+		WRITE_ONCE(ctx->stats.task_histograms,
+			   ctx->stats.task_histograms + 1);
+	}
+	h = gmb_stats_get(ctx, &task->histograms);
+	if (h)
+		gmb_stats_record(h, e);
+	else
+		gmb_stats_task_gone(ctx);
+}
+
+static void gmb_stats_note(struct gmb_ctx *ctx, const struct gmb_nl_event *e)
+{
+	struct gmb_events *events = ctx->stats.events;
+
+	if (unlikely(!events)) {
+		events = kzalloc(sizeof(*events), GFP_KERNEL_ACCOUNT);
+		if (!events) {
+			gmb_count(ctx, GMB_COUNT_EVENTS_LOST, 1);
+			return;
+		}
+		ctx->stats.events = events;
+	}
+	events->event[events->count++] = *e;
+	if (events->count == GMB_EVENTS_MAX)
+		__gmb_stats_flush(ctx);
+}
+
+/**
+ * __gmb_stats_since() - a stamp, if it is not a relic
+ * @stamp: of a watch or task
+ *
+ * Return: @stamp, or 0 if nobody wanted stamps since it was set.
+ */
+u64 __gmb_stats_since(u64 stamp)
+{
+	return stamp > READ_ONCE(stamping_since) ? stamp : 0;
+}
+
+/**
+ * __gmb_stats_woke() - note when the thread was woken, and when it ran
+ * @ctx: context; lock held
+ *
+ * A waker that comes when the sleep has ended by itself is no reason.
+ */
+void __gmb_stats_woke(struct gmb_ctx *ctx)
+{
+	u64 woken = __gmb_stats_since(READ_ONCE(ctx->woken_ns));
+
+	ctx->running_ns = ktime_get_mono_fast_ns();
+	if (!woken || woken > ctx->running_ns)
+		woken = ctx->running_ns;
+	ctx->stats.woken = woken;
+	ctx->stats.reason = READ_ONCE(ctx->wake_reason);
+}
+
+/**
+ * __gmb_stats_post() - note the moments of the completion that is posted next
+ * @ctx:       context; lock held
+ * @user_data: of the completion
+ * @res:       of the completion
+ * @flags:     of the completion
+ *
+ * What became ready after the thread ran again was not woken for. The clock may
+ * take a small step back between two CPUs; moments may not.
+ */
+void __gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags)
+{
+	u32 observed = READ_ONCE(ctx->stats.observed);
+	struct gmb_ring *ring = &ctx->ring;
+	struct gmb_histograms *h;
+	struct gmb_nl_event e;
+
+	if (!observed && !ring->stamps)
+		return;
+	e.user_data = user_data;
+	e.ready = ctx->ready_ns;
+	e.woken = e.running = 0;
+	e.done = max3(ktime_get_mono_fast_ns(), e.ready, ctx->running_ns);
+	e.res = res;
+	e.flags = flags;
+	e.reason = GMB_NL_NO_SLEEP;
+	if (e.ready && e.ready <= ctx->running_ns) {
+		e.woken = max(ctx->stats.woken, e.ready);
+		e.running = ctx->running_ns;
+		e.reason = ctx->stats.reason;
+	}
+	if (ring->stamps) {
+		struct gmb_ioc_stamp *stamp =
+			&ring->stamps[ring->cq_tail & ring->cq_mask];
+
+		WRITE_ONCE(stamp->ready, e.ready);
+		WRITE_ONCE(stamp->woken, e.woken);
+		WRITE_ONCE(stamp->running, e.running);
+		WRITE_ONCE(stamp->done, e.done);
+	}
+	if (observed & GMB_NL_OBSERVE_HISTOGRAMS && e.ready) {
+		h = gmb_stats_get(ctx, &ctx->stats.histograms);
+		if (h)
+			gmb_stats_record(h, &e);
+		if (flags & GMB_CQE_WAKE)
+			gmb_stats_record_task(ctx, &e);
+	}
+	if (observed & GMB_NL_OBSERVE_EVENTS)
+		gmb_stats_note(ctx, &e);
+}
+
+/**
+ * __gmb_stats_flush() - send the events that were noted
+ * @ctx: context; lock held
+ */
+void __gmb_stats_flush(struct gmb_ctx *ctx)
+{
+	struct gmb_events *events = ctx->stats.events;
+
+	if (!events || !events->count)
+		return;
+	gmb_observe_send(ctx);
+	events->count = 0;
+}
+
+/**
+ * gmb_stats_global_init() - what all contexts share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int gmb_stats_global_init(void)
+{
+	BUILD_BUG_ON((int)GMB_WAKE_URGENT != GMB_NL_REASON_URGENT ||
+		     (int)GMB_WAKE_COUNT != GMB_NL_REASON_COUNT ||
+		     (int)GMB_WAKE_BUDGET != GMB_NL_REASON_BUDGET ||
+		     (int)GMB_WAKE_KICK != GMB_NL_REASON_KICK ||
+		     (int)GMB_WAKE_END != GMB_NL_REASON_END);
+	BUILD_BUG_ON(GMB_COUNTS != GMB_NL_CONTEXT_EVENTS_LOST -
+				   GMB_NL_CONTEXT_TRAPS + 1);
+	return gmb_histogram_global_init();
 }
 
 /**
@@ -38,26 +346,5 @@ void gmb_stats_end(void)
 void gmb_stats_global_fini(void)
 {
 	static_key_deferred_flush(&gmb_stamping);
-}
-
-/**
- * __gmb_stats_stamp() - write the stamp of the completion that is posted next
- * @ctx: context; lock held
- *
- * What became ready after the thread ran again was not woken for.
- */
-void __gmb_stats_stamp(struct gmb_ctx *ctx)
-{
-	struct gmb_ring *ring = &ctx->ring;
-	struct gmb_ioc_stamp *stamp;
-	u64 woken = READ_ONCE(ctx->woken_ns);
-	bool slept = ctx->ready_ns && ctx->ready_ns <= ctx->running_ns;
-
-	if (!ring->stamps)
-		return;
-	stamp = &ring->stamps[ring->cq_tail & ring->cq_mask];
-	WRITE_ONCE(stamp->ready, ctx->ready_ns);
-	WRITE_ONCE(stamp->woken, slept ? woken : 0);
-	WRITE_ONCE(stamp->running, slept ? ctx->running_ns : 0);
-	WRITE_ONCE(stamp->done, ktime_get_mono_fast_ns());
+	gmb_histogram_global_fini();
 }

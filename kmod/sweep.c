@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "ops.h"
+#include "stats.h"
 #include "sweep.h"
 #include "watch.h"
 
@@ -40,7 +41,9 @@ void gmb_sweep(struct gmb_ctx *ctx, u32 n)
 		if (w && file_count(w->file) == 1) {
 			if (!gmb_ring_room(&ctx->ring, GMB_RING_RESERVE))
 				return;
+			gmb_stats_ready(ctx, 0);
 			gmb_ops_end(ctx, ctx->sweep_at, w, -EBADF);
+			gmb_count(ctx, GMB_COUNT_SWEPT, 1);
 		}
 		ctx->sweep_at++;
 		ctx->sweep_left--;

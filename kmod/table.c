@@ -55,7 +55,7 @@ void gmb_table_set(struct gmb_table *table, u32 index, void *item)
 	struct gmb_slots *slots = rcu_dereference_protected(table->slots, 1);
 	void *old = slots->slot[index];
 
-	table->count += !!item - !!old;
+	WRITE_ONCE(table->count, table->count + !!item - !!old);
 	/* Pairs with the address dependency in gmb_slots_get(). */
 	smp_store_release(&slots->slot[index], item);
 }

@@ -5,14 +5,21 @@
 #include <linux/slab.h>
 
 #include "context.h"
+#include "histogram.h"
 #include "stats.h"
 #include "task.h"
 
 static struct kmem_cache *task_cache;
 
+static void gmb_task_free(struct gmb_task *task)
+{
+	gmb_histograms_free(task->histograms);
+	kmem_cache_free(task_cache, task);
+}
+
 static void gmb_task_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(task_cache, container_of(rcu, struct gmb_task, rcu));
+	gmb_task_free(container_of(rcu, struct gmb_task, rcu));
 }
 
 /**
@@ -60,6 +67,8 @@ int gmb_task_drop(struct gmb_ctx *ctx, u32 slot)
 	if (!task)
 		return -ENOENT;
 	gmb_table_set(&ctx->tasks, slot, NULL);
+	if (task->histograms)
+		gmb_stats_task_gone(ctx);
 	if (!(atomic_fetch_or(GMB_DROPPED, &task->state) & GMB_PERMIT))
 		call_rcu(&task->rcu, gmb_task_free_rcu);
 	return 0;
@@ -99,8 +108,7 @@ void gmb_task_free_woken(struct gmb_ctx *ctx)
 	struct llist_node *node, *next;
 
 	llist_for_each_safe(node, next, llist_del_all(&ctx->woken))
-		kmem_cache_free(task_cache,
-				llist_entry(node, struct gmb_task, node));
+		gmb_task_free(llist_entry(node, struct gmb_task, node));
 }
 
 /**
@@ -153,8 +161,10 @@ out:
  */
 void gmb_task_run(struct gmb_ctx *ctx, struct gmb_task *task)
 {
-	if (gmb_stats_on())
-		ctx->ready_ns = task->stamp;
+	if (gmb_stats_on()) {
+		ctx->ready_ns = __gmb_stats_since(task->stamp);
+		ctx->running_task = task;
+	}
 	/* From here the task can be pushed again. */
 	if (atomic_fetch_andnot(GMB_PERMIT, &task->state) & GMB_DROPPED) {
 		call_rcu(&task->rcu, gmb_task_free_rcu);

@@ -21,6 +21,7 @@
 #include <linux/types.h>
 
 struct gmb_ctx;
+struct gmb_histograms;
 
 /* gmb_task.state */
 #define GMB_PERMIT	1
@@ -33,6 +34,7 @@ struct gmb_task {
 	u32			slack_ns;
 	u64			user_data;
 	u64			stamp;	/* when the permit was set */
+	struct gmb_histograms	*histograms; /* NULL: none yet; see stats.h */
 	struct rcu_head		rcu;
 };
 

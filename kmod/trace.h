@@ -12,19 +12,9 @@
 #if !defined(GMB_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define GMB_TRACE_H
 
+#include <linux/fs.h>
 #include <linux/giambio.h>
 #include <linux/tracepoint.h>
-
-#ifndef GMB_WAKE_REASONS
-#define GMB_WAKE_REASONS
-/* Why a sleeping trap was woken. */
-enum gmb_wake_reason {
-	GMB_WAKE_URGENT,	/* an event without slack */
-	GMB_WAKE_COUNT,		/* as many events as the trap's batch */
-	GMB_WAKE_BUDGET,	/* the timer: some event's slack is over */
-	GMB_WAKE_KICK,		/* GMB_WAKE_TRAP, or the end of the context */
-};
-#endif
 
 /* clang-format off */
 TRACE_EVENT(gmb_trap_enter,
@@ -88,19 +78,19 @@ TRACE_EVENT(gmb_submit,
 );
 
 TRACE_EVENT(gmb_ready,
-	TP_PROTO(u32 ctx, const void *watch, u32 events),
-	TP_ARGS(ctx, watch, events),
+	TP_PROTO(u32 ctx, const struct file *file, u32 events),
+	TP_ARGS(ctx, file, events),
 	TP_STRUCT__entry(
-		__field(const void *, watch)
+		__field(u64, ino)
 		__field(u32, ctx)
 		__field(u32, events)
 	),
 	TP_fast_assign(
-		__entry->watch = watch;
+		__entry->ino = file_inode(file)->i_ino;
 		__entry->ctx = ctx;
 		__entry->events = events;
 	),
-	TP_printk("ctx=%u watch=%p events=0x%x", __entry->ctx, __entry->watch,
+	TP_printk("ctx=%u ino=%llu events=0x%x", __entry->ctx, __entry->ino,
 		  __entry->events)
 );
 

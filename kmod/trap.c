@@ -56,7 +56,7 @@ static bool gmb_trap_breathe(u32 n)
 static void gmb_trap_submit(struct gmb_ctx *ctx)
 {
 	struct gmb_ring *ring = &ctx->ring;
-	u32 i, n = gmb_ring_waiting(ring);
+	u32 i, n = gmb_ring_waiting(ring), first = ring->sq_head;
 
 	for (i = 1; i <= n; i++) {
 		if (!gmb_ring_room(ring, GMB_RING_RESERVE))
@@ -66,6 +66,7 @@ static void gmb_trap_submit(struct gmb_ctx *ctx)
 		if (!gmb_trap_breathe(i))
 			break;
 	}
+	gmb_count(ctx, GMB_COUNT_OPS, ring->sq_head - first);
 }
 
 /* Nodes are pushed at the front; serve them in the order of arrival. */
@@ -167,7 +168,9 @@ static void gmb_trap_disarm(struct gmb_ctx *ctx)
 static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 			   ktime_t until)
 {
-	ctx->sleeping = true;
+	WRITE_ONCE(ctx->sleeping, true);
+	WRITE_ONCE(ctx->wake_reason, GMB_WAKE_END);
+	WRITE_ONCE(ctx->woken_ns, 0);
 	WRITE_ONCE(ctx->need, need);
 	WRITE_ONCE(ctx->batch, batch);
 	WRITE_ONCE(ctx->urgent, false);
@@ -189,13 +192,13 @@ static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 		__set_current_state(TASK_RUNNING);
 		WRITE_ONCE(ctx->waiter, NULL);
 		mutex_lock(&ctx->lock);
-		ctx->running_ns = gmb_stats_now();
+		gmb_stats_woke(ctx);
 	} else {
 		__set_current_state(TASK_RUNNING);
 		WRITE_ONCE(ctx->waiter, NULL);
 	}
 	gmb_trap_disarm(ctx);
-	ctx->sleeping = false;
+	WRITE_ONCE(ctx->sleeping, false);
 }
 
 static ktime_t gmb_trap_until(const struct gmb_ioc_trap *args)
@@ -276,6 +279,7 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 			     args->timeout_ns);
 	ctx->posted = 0;
 	ctx->running_ns = 0;
+	WRITE_ONCE(ctx->tid, task_pid_nr(current));
 	ctx->may_io = gmb_trap_may_io();
 	gmb_trap_submit(ctx);
 	gmb_trap_perform(ctx);
@@ -290,6 +294,7 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 	gmb_ring_publish(&ctx->ring);
 	if (ctx->posted)
 		ret = ctx->posted;
+	gmb_stats_trap(ctx);
 	trace_gmb_trap_exit(ctx->id, ret);
 out:
 	mutex_unlock(&ctx->lock);

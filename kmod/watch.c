@@ -75,7 +75,7 @@ static void gmb_watch_wake(struct gmb_watch *w, int wake_flags, void *key)
 		queued = atomic_fetch_or(GMB_QUEUED, &w->ready) & GMB_QUEUED;
 	}
 	if (!queued) {
-		trace_gmb_ready(ctx->id, w, events);
+		trace_gmb_ready(ctx->id, w->file, events);
 		gmb_watch_push(ctx, w, gmb_watch_slack(w, armed, events),
 			       wake_flags);
 		/* The end of a file is an event for each side. */
@@ -186,6 +186,8 @@ static void gmb_watch_free_rcu(struct rcu_head *rcu)
  */
 void gmb_watch_free(struct gmb_watch *w)
 {
+	/* Pairs with gmb_watch_look(): dropped, before the unions change. */
+	smp_wmb();
 	call_rcu(&w->rcu, gmb_watch_free_rcu);
 }
 
@@ -307,14 +309,20 @@ err_file:
  */
 void gmb_watch_drop(struct gmb_ctx *ctx, u32 slot, struct gmb_watch *w)
 {
+	struct gmb_writer *writer = w->writer;
 	struct file *file = w->file;
 
 	gmb_table_set(&ctx->watches, slot, NULL);
 	gmb_user_uncharge(ctx->user);
 	gmb_watch_unhook_all(w);
-	kfree(w->writer);
-	w->writer = NULL;
-	w->dropped = true;
+	WRITE_ONCE(w->dropped, true);
+	WRITE_ONCE(w->file, NULL);
+	WRITE_ONCE(w->writer, NULL);
+	if (writer) {
+		/* As in gmb_watch_free(). */
+		smp_wmb();
+		kfree_rcu(writer, rcu);
+	}
 	if (!(atomic_read(&w->ready) & GMB_QUEUED))
 		gmb_watch_free(w);
 	fput(file);
@@ -360,6 +368,35 @@ void gmb_watch_queue(struct gmb_ctx *ctx, struct gmb_watch *w)
 	if (gmb_stats_on())
 		w->stamp = gmb_stats_now();
 	llist_add(&w->node, &ctx->ready);
+}
+
+/**
+ * gmb_watch_look() - what can be told of a watch
+ * @w:    watch, found under RCU
+ * @look: [out] what was seen in passing
+ *
+ * Return: false if the watch was dropped meanwhile; @look is rubbish then.
+ */
+bool gmb_watch_look(struct gmb_watch *w, struct gmb_watch_look *look)
+{
+	struct gmb_writer *writer = READ_ONCE(w->writer);
+	struct file *file = gmb_file_get_rcu(&w->file);
+
+	if (!file)
+		return false;
+	memset(look, 0, sizeof(*look));
+	look->ino = file_inode(file)->i_ino;
+	fput(file);
+	look->ready = atomic_read(&w->ready);
+	look->reader = READ_ONCE(w->op);
+	look->reader_cookie = READ_ONCE(w->cookie);
+	if (writer) {
+		look->writer = READ_ONCE(writer->op);
+		look->writer_cookie = READ_ONCE(writer->cookie);
+	}
+	/* Pairs with gmb_watch_drop() and gmb_watch_free(). */
+	smp_rmb();
+	return !READ_ONCE(w->dropped);
 }
 
 /**

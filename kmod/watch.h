@@ -30,7 +30,9 @@
  * Made and dropped by the loop. Dropping takes the entries off the wait queues,
  * after which no callback runs. A dropped watch that is still queued is freed
  * when the loop meets it, others at once; both after a grace period, since
- * dumps read watches under RCU.
+ * gmb_watch_look() reads watches under RCU. What it reads may be something else
+ * by then (see the unions): what counts is that the watch was not dropped yet
+ * when all was read.
  */
 #ifndef GMB_WATCH_H
 #define GMB_WATCH_H
@@ -69,8 +71,13 @@ struct gmb_hook {
 
 /* A parked writer; allocated when one parks first, kept with the watch. */
 struct gmb_writer {
-	u64			cookie;
-	u64			addr;	/* of what is not out yet */
+	union {
+		struct {
+			u64	cookie;
+			u64	addr;	/* of what is not out yet */
+		};
+		struct rcu_head	rcu;	/* once the watch is dropped */
+	};
 	u32			len;	/* of what is not out yet */
 	u32			done;	/* bytes that are out */
 	u32			msg;
@@ -88,7 +95,7 @@ struct gmb_watch {
 	u32			slack_write;
 
 	/* The loop's own. */
-	struct file		*file;	/* a reference of ours */
+	struct file		*file;	/* our reference; NULL once dropped */
 	struct wait_queue_head	*head;	/* NULL once the queue is gone */
 	struct gmb_hook		*second;
 	struct gmb_writer	*writer;
@@ -105,6 +112,16 @@ struct gmb_watch {
 	u8			kind;
 	bool			dropped;
 	u64			stamp;	/* when it was queued */
+};
+
+/* What others may see of a watch. */
+struct gmb_watch_look {
+	unsigned long		ino;
+	u32			ready;	/* GMB_CAN_ bits */
+	u8			reader;	/* enum gmb_op; 0: none is parked */
+	u8			writer;
+	u64			reader_cookie;
+	u64			writer_cookie;
 };
 
 /* What vfs_poll() says, without its type. */
@@ -138,6 +155,7 @@ void gmb_watch_drop(struct gmb_ctx *ctx, u32 slot, struct gmb_watch *w);
 void gmb_watch_drop_all(struct gmb_ctx *ctx);
 void gmb_watch_queue(struct gmb_ctx *ctx, struct gmb_watch *w);
 void gmb_watch_free(struct gmb_watch *w);
+bool gmb_watch_look(struct gmb_watch *w, struct gmb_watch_look *look);
 int gmb_watch_global_init(void);
 void gmb_watch_global_fini(void);
 

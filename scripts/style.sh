@@ -138,8 +138,8 @@ uapi_is_covered()
 {
 	bad=0
 	for word in $(grep -ohE '\bGMB_(IOC|OP|F|NL_CMD|NL_A)_[A-Z0-9_]+' \
-			include/uapi/linux/giambio.h | sort -u |
-			grep -vE '(_MAX|_LAST|__.*|_MASK|_ALL)$'); do
+			include/uapi/linux/*.h | sort -u |
+			grep -vE '(_MAX|_LAST|__.*|_MASK|_ALL|_PAD)$'); do
 		grep -qw "$word" man/giambio.4 ||
 			{ echo "$word: not in man/giambio.4"; bad=1; }
 		[ -d tests/kselftest ] || continue

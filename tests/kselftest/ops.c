@@ -353,20 +353,25 @@ TEST_F(ops, exchange)
 	struct loop *l = &self->l;
 	int s = self->fd[0];
 
-	exchange(l, 63, 0, "x", 1, self->buf, 1);
-	EXPECT_EQ(-ENOENT, loop_result(l));
-	exchange(l, s, 0, "x", 1U << 31, self->buf, 1);
-	EXPECT_EQ(-EINVAL, loop_result(l));
-	exchange(l, s, 0, "x", 1, self->buf, 1U << 31);
-	EXPECT_EQ(-EINVAL, loop_result(l));
+	/* What is refused has sent nothing. */
+	exchange(l, 63, 5, "x", 1, self->buf, 1);
+	EXPECT_EQ(1, loop_trap(l, 0));
+	EXPECT_CQE(5, -ENOENT, 0, GMB_CQE_SEND);
+	exchange(l, s, 5, "x", 1U << 31, self->buf, 1);
+	EXPECT_EQ(1, loop_trap(l, 0));
+	EXPECT_CQE(5, -EINVAL, 0, GMB_CQE_SEND);
+	exchange(l, s, 5, "x", 1, self->buf, 1U << 31);
+	EXPECT_EQ(1, loop_trap(l, 0));
+	EXPECT_CQE(5, -EINVAL, 0, GMB_CQE_SEND);
 	exchange(l, s, 1, (void *)1, 4, self->buf, 1);
 	EXPECT_EQ(1, loop_trap(l, 0));
 	EXPECT_CQE(1, -EFAULT, 0, GMB_CQE_SEND);
 	/* The place that the failed one took is free again. */
 	exchange(l, s, 2, "ab", 2, self->buf, 4);
 	EXPECT_EQ(0, loop_trap(l, 0));
-	exchange(l, s, 0, "ab", 2, self->buf, 4);
-	EXPECT_EQ(-EBUSY, loop_result(l));
+	exchange(l, s, 5, "ab", 2, self->buf, 4);
+	EXPECT_EQ(1, loop_trap(l, 0));
+	EXPECT_CQE(5, -EBUSY, 0, GMB_CQE_SEND);
 	loop_buf(l, GMB_OP_RECV, s, 0, self->buf, 4);
 	EXPECT_EQ(-EBUSY, loop_result(l));
 	/* Everything is out, so a send finds the writer's place free. */

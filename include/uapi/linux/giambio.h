@@ -238,9 +238,9 @@ struct gmb_ioc_ring {
  *                     @len2 bytes to @addr2; takes the reader's and the
  *                     writer's place and completes once. @msg_flags:
  *                     MSG_EOR. A completion with %GMB_CQE_SEND reports the
- *                     send, which failed or was cancelled: nothing was
- *                     received. Without it everything was sent, and @res is
- *                     that of the receive.
+ *                     send, which was refused, failed or was cancelled:
+ *                     nothing was received. Without it everything was sent,
+ *                     and @res is that of the receive.
  * @GMB_OP_READ:       read up to @len bytes to @addr, as read(2), from a stream
  *                     (socket, pipe, terminal, eventfd, timerfd, …). Flags:
  *                     NOWAIT. Bytes or read(2)'s errors; -EOPNOTSUPP the file
@@ -354,7 +354,7 @@ struct gmb_ioc_op {
 
 /* gmb_ioc_cqe.flags */
 #define GMB_CQE_WAKE	(1U << 0)	/* a registered task was woken */
-#define GMB_CQE_SEND	(1U << 1)	/* EXCHANGE ended while sending */
+#define GMB_CQE_SEND	(1U << 1)	/* EXCHANGE ended before all was sent */
 #define GMB_CQE_MORE	(1U << 2)	/* RECV, READ: more may be there */
 
 /**

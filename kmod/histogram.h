@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * Log-linear histograms of nanoseconds, as <linux/giambio_netlink.h> describes
+ * them: one for each stage of a wakeup, of a context or of a registered task.
+ *
+ * One thread adds, under its context's lock; anybody who knows that they are
+ * not freed may read at the same time, each number for itself.
+ */
+#ifndef GMB_HISTOGRAM_H
+#define GMB_HISTOGRAM_H
+
+#include <linux/giambio_netlink.h>
+#include <linux/types.h>
+
+struct gmb_histogram {
+	u64	count;
+	u64	sum;
+	u64	max;
+	u32	bucket[GMB_NL_BUCKETS];
+};
+
+struct gmb_histograms {
+	u32			epoch;	/* resets seen; the owner's */
+	struct gmb_histogram	stage[__GMB_NL_STAGE_MAX];
+};
+
+struct gmb_histograms *gmb_histograms_new(void);
+void gmb_histograms_free(struct gmb_histograms *h);
+void gmb_histograms_clear(struct gmb_histograms *h);
+void gmb_histogram_add(struct gmb_histogram *h, u64 ns);
+u32 gmb_histogram_list(const struct gmb_histogram *h,
+		       struct gmb_nl_bucket *list, u32 n);
+int gmb_histogram_global_init(void);
+void gmb_histogram_global_fini(void);
+
+#endif /* GMB_HISTOGRAM_H */
