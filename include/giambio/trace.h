@@ -15,6 +15,13 @@
  * meanwhile, or is being overwritten, and is to be thrown away and counted as
  * lost.
  *
+ * A loop may be over before anybody has found it. So a program that starts
+ * another one to observe it can give it a unix socket of type SOCK_SEQPACKET
+ * and the environment variables GMB_OBSERVE=trace and
+ * GMB_OBSERVE_FD=NUMBER:INODE, the descriptor and what fstat() says of it: each
+ * loop sends there, as it begins, one byte with the descriptors of its page and
+ * its trace (SCM_RIGHTS), and waits for nothing.
+ *
  * The layout changes with GMB_TRACE_VERSION only.
  */
 #ifndef GIAMBIO_TRACE_H

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "loop/announce.h"
 #include "loop/observe.h"
 #include "loop/page.h"
 
@@ -118,6 +119,8 @@ void gmb__observe_init(struct gmb_loop *loop)
 	if (wanted && !strcmp(wanted, "trace"))
 		thread_observe |= GMB_OBSERVE_TRACE;
 	apply(loop);
+	if (is_traced(loop))
+		gmb__announce(loop);
 }
 
 void gmb__observe_fini(struct gmb_loop *loop)
