@@ -89,7 +89,7 @@ esac
 
 # shellcheck disable=SC2046,SC2086
 ${CC} -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Itools $here/walk.c \
-	tools/gmbstat/{backtrace,symbols,unwind_thread}.c tools/common/*.c \
+	tools/gmbstat/{backtrace,symbols,unwind_thread,perf_ring}.c tools/common/*.c \
 	$(pkg-config --cflags --libs $packages) -lm -o "$out/walk" \
 	>"$out/log" 2>&1 || { ok 1 "walk.c compiles"; exit 1; }
 

@@ -136,6 +136,15 @@ void json_double(struct json *json, const char *name, double value)
 		fputs("null", json->out);
 }
 
+void json_micros(struct json *json, const char *name, int64_t ns)
+{
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+	begin_member(json, name);
+	fprintf(json->out, "%s%" PRIu64 ".%03u", ns < 0 ? "-" : "",
+		size / 1000, (unsigned int)(size % 1000));
+}
+
 void json_bool(struct json *json, const char *name, bool value)
 {
 	begin_member(json, name);

@@ -44,6 +44,8 @@ void json_u64(struct json *json, const char *name, uint64_t value);
 void json_i64(struct json *json, const char *name, int64_t value);
 /* What is not finite is written as null. */
 void json_double(struct json *json, const char *name, double value);
+/* A time in microseconds with all three digits behind the point. */
+void json_micros(struct json *json, const char *name, int64_t ns);
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 

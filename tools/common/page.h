@@ -79,6 +79,22 @@ int pages_find(struct pages *pages, pid_t pid);
 
 void pages_free(struct pages *pages);
 
+/* Take a loop out of the list; it is then the caller's, for page_free(). */
+struct page *pages_take(struct pages *pages, unsigned int index);
+
+void page_free(struct page *page);
+
+/**
+ * page_adopt() - map a page that a process has sent
+ * @out:  [out] the caller's
+ * @pid:  the process, which may have ended
+ * @file: descriptor of the page; the callee's from now on, also on failure
+ *
+ * Return: 0; -ENOENT it is not complete; -EPROTO it is of another version, can
+ * shrink, or contradicts itself; -errno.
+ */
+int page_adopt(struct page **out, pid_t pid, int file);
+
 /* Whether the loop still runs; a page can be read afterwards, too. */
 bool page_alive(const struct page *page);
 

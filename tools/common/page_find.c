@@ -105,3 +105,13 @@ int pages_find(struct pages *pages, pid_t pid)
 		      by_place);
 	return rc;
 }
+
+struct page *pages_take(struct pages *pages, unsigned int index)
+{
+	struct page *page = pages->list[index];
+
+	pages->count--;
+	memmove(&pages->list[index], &pages->list[index + 1],
+		(pages->count - index) * sizeof(*pages->list));
+	return page;
+}

@@ -75,19 +75,24 @@ static int map_head(struct page *page, struct stat *st)
 	return 0;
 }
 
+static int take_file(struct page *page)
+{
+	struct stat st;
+	int rc = map_head(page, &st);
+
+	return rc ? rc : take_layout(page, (uint64_t)st.st_size);
+}
+
 static int open_page(struct page *page)
 {
 	char path[64];
-	struct stat st;
 	int rc;
 
 	proc_path(path, page->pid, "fd/%d", page->fd);
 	page->file = open(path, O_RDONLY | O_CLOEXEC);
 	if (page->file < 0)
 		return -errno;
-	rc = map_head(page, &st);
-	if (!rc)
-		rc = take_layout(page, (uint64_t)st.st_size);
+	rc = take_file(page);
 	if (rc)
 		return rc;
 	if (!proc_is_numbered(page->pid, (pid_t)page->head->pid))
@@ -96,18 +101,39 @@ static int open_page(struct page *page)
 	return 0;
 }
 
-int page_open(struct page **out, pid_t pid, int fd)
+static int finish(struct page **out, struct page *page, int rc)
 {
-	struct page *page = memory_zeroed(1, sizeof(*page));
-	int rc;
-
-	page->pid = pid;
-	page->fd = fd;
-	page->file = -1;
-	rc = open_page(page);
 	if (rc < 0)
 		page_free(page);
 	else
 		*out = page;
 	return rc;
+}
+
+int page_open(struct page **out, pid_t pid, int fd)
+{
+	struct page *page = memory_zeroed(1, sizeof(*page));
+
+	page->pid = pid;
+	page->fd = fd;
+	page->file = -1;
+	return finish(out, page, open_page(page));
+}
+
+int page_adopt(struct page **out, pid_t pid, int file)
+{
+	struct page *page = memory_zeroed(1, sizeof(*page));
+	int rc;
+
+	page->pid = pid;
+	page->fd = -1;
+	page->file = file;
+	rc = take_file(page);
+	/* It may have ended already; then the numbers are taken as they are. */
+	if (rc == 0) {
+		page->tid = proc_thread(pid, (pid_t)page->head->tid);
+		if (!page->tid)
+			page->tid = (pid_t)page->head->tid;
+	}
+	return finish(out, page, rc);
 }

@@ -19,6 +19,4 @@
  */
 int page_open(struct page **out, pid_t pid, int fd);
 
-void page_free(struct page *page);
-
 #endif

@@ -65,10 +65,10 @@ static int take_layout(struct ring *ring)
 	return 0;
 }
 
-static int open_fd(struct ring **out, const struct page *page, int fd)
+int ring_adopt(struct ring **out, const struct page *page, int file)
 {
 	struct ring *ring = memory_zeroed(1, sizeof(*ring));
-	int rc = map_ring(ring, fd);
+	int rc = map_ring(ring, file);
 
 	if (!rc)
 		rc = take_layout(ring);
@@ -76,6 +76,7 @@ static int open_fd(struct ring **out, const struct page *page, int fd)
 	if (!rc && (ring->head->tid != page->head->tid ||
 		    ring->head->pid != page->head->pid))
 		rc = -ENOENT;
+	*out = NULL;
 	if (rc < 0) {
 		ring_close(ring);
 		return rc;
@@ -97,7 +98,7 @@ static int try_link(struct ring **out, const struct page *page, int dir,
 	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = open_fd(out, page, fd);
+	rc = ring_adopt(out, page, fd);
 	close(fd);
 	return rc;
 }
@@ -140,6 +141,11 @@ void ring_rewind(struct ring *ring)
 {
 	ring->next = oldest(ring, __atomic_load_n(&ring->head->head,
 						  __ATOMIC_ACQUIRE));
+}
+
+void ring_restart(struct ring *ring)
+{
+	ring->next = 0;
 }
 
 int64_t ring_started(const struct ring *ring)

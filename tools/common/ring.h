@@ -26,11 +26,17 @@ struct ring;
  */
 int ring_open(struct ring **out, const struct page *page);
 
+/* Map one that a process has sent; the descriptor stays the caller's. */
+int ring_adopt(struct ring **out, const struct page *page, int file);
+
 /* NULL is allowed. */
 void ring_close(struct ring *ring);
 
 /* Go back to the oldest event that is still there. */
 void ring_rewind(struct ring *ring);
+
+/* Go back to the first event; those that are not there any more are lost. */
+void ring_restart(struct ring *ring);
 
 /**
  * ring_read() - take what is new

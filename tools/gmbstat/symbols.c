@@ -169,9 +169,9 @@ static int add_functions(struct backtrace_frame *frames, Dwarf_Die *unit,
 			 Dwarf_Addr pc)
 {
 	Dwarf_Die scopes[DEPTH], *inner = NULL;
-	int i, count = 0;
+	int i = descend(unit, pc, scopes), count = 0;
 
-	for (i = descend(unit, pc, scopes) - 1; i >= 0 && count < INLINED; i--) {
+	while (i-- > 0 && count < INLINED) {
 		if (!is_function(&scopes[i]))
 			continue;
 		if (inner) {

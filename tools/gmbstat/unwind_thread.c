@@ -18,15 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include "common/proc.h"
+#include "gmbstat/perf_ring.h"
 #include "gmbstat/unwind.h"
 
 #define SAMPLE_STACK	(63 * 1024)	/* a record is shorter than 64 KiB */
@@ -66,12 +64,8 @@ static const signed char sampled[] = {
 	8, 9, 10, 11, 12, 13, 14, 15,
 };
 
-static const uint64_t sample_mask =
-	(1ull << PERF_REG_X86_AX) | (1ull << PERF_REG_X86_BX) |
-	(1ull << PERF_REG_X86_CX) | (1ull << PERF_REG_X86_DX) |
-	(1ull << PERF_REG_X86_SI) | (1ull << PERF_REG_X86_DI) |
-	(1ull << PERF_REG_X86_BP) | (1ull << PERF_REG_X86_SP) |
-	(1ull << PERF_REG_X86_IP) | (0xffull << PERF_REG_X86_R8);
+#define SAMPLE_MASK						\
+	(0x1ffull << PERF_REG_X86_AX | 0xffull << PERF_REG_X86_R8)
 
 static void take_pc(struct unwind_state *state)
 {
@@ -103,7 +97,7 @@ static const signed char sampled[] = {
 	20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
 };
 
-static const uint64_t sample_mask = (1ull << SAMPLED) - 1;
+#define SAMPLE_MASK	((1ull << SAMPLED) - 1)
 
 static void take_pc(struct unwind_state *state)
 {
@@ -123,121 +117,85 @@ static void take_user(struct unwind_state *state,
 
 #ifdef SAMPLED
 
-static int open_sampler(pid_t tid)
+static const struct perf_event_attr sampler = {
+	.type = PERF_TYPE_SOFTWARE,
+	.size = sizeof(sampler),
+	.config = PERF_COUNT_SW_CPU_CLOCK,
+	.sample_period = SAMPLE_NS,
+	.sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+	.sample_regs_user = SAMPLE_MASK,
+	.sample_stack_user = SAMPLE_STACK,
+	.exclude_kernel = 1,
+	.exclude_hv = 1,
+	.watermark = 1,
+	.wakeup_watermark = 1,
+};
+
+/*
+ * A sample: which ABI the registers are of, the registers, how long the stack
+ * is, its bytes, how many of them are valid.
+ */
+static int take_record(struct unwind_state *state, const char *at)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = SAMPLE_NS,
-		.sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
-		.sample_regs_user = sample_mask,
-		.sample_stack_user = SAMPLE_STACK,
-		.exclude_kernel = 1,
-		.exclude_hv = 1,
-		.watermark = 1,
-		.wakeup_watermark = 1,
-	};
-	long fd = syscall(SYS_perf_event_open, &attr, tid, -1, -1,
-			  PERF_FLAG_FD_CLOEXEC);
+	uint64_t word, room;
+	int i;
 
-	return fd < 0 ? -errno : (int)fd;
-}
-
-/* Bytes of the ring, which may wrap. */
-static void take_bytes(const char *ring, size_t size, uint64_t *at, void *out,
-		       size_t n)
-{
-	size_t from = *at % size, first = size - from < n ? size - from : n;
-
-	memcpy(out, ring + from, first);
-	memcpy((char *)out + first, ring, n - first);
-	*at += n;
-}
-
-/* The stack's part of a record: its size, the bytes, how many are valid. */
-static int take_stack(struct unwind_state *state, const char *ring,
-		      size_t size, uint64_t at)
-{
-	uint64_t room, valid;
-
-	take_bytes(ring, size, &at, &room, sizeof(room));
+	memcpy(&word, at, sizeof(word));
+	if (word != PERF_SAMPLE_REGS_ABI_64)
+		return -EAGAIN;
+	for (i = 0; i < SAMPLED; i++) {
+		memcpy(&word, at += sizeof(word), sizeof(word));
+		state->registers[sampled[i]] = word;
+		state->known |= (uint64_t)1 << sampled[i];
+	}
+	take_pc(state);
+	memcpy(&room, at += sizeof(word), sizeof(room));
 	if (room == 0 || room > SAMPLE_STACK)
 		return -EAGAIN;
 	state->stack = malloc(room);
 	if (!state->stack)
 		return -ENOMEM;
-	take_bytes(ring, size, &at, state->stack, room);
-	take_bytes(ring, size, &at, &valid, sizeof(valid));
+	memcpy(state->stack, at += sizeof(room), room);
+	memcpy(&word, at + room, sizeof(word));
 	state->low = state->registers[UNWIND_SP];
-	state->size = valid < room ? valid : room;
+	state->size = word < room ? word : room;
 	return 0;
 }
 
-static int take_record(struct unwind_state *state, const char *ring,
-		       size_t size, uint64_t at)
+/* The first sample that is of use. */
+struct taking {
+	struct unwind_state *state;
+	int rc;
+};
+
+static int take_sample(void *user, const struct perf_event_header *record)
 {
-	uint64_t abi, value;
-	int i;
+	struct taking *taking = user;
 
-	take_bytes(ring, size, &at, &abi, sizeof(abi));
-	if (abi != PERF_SAMPLE_REGS_ABI_64)
-		return -EAGAIN;
-	for (i = 0; i < SAMPLED; i++) {
-		take_bytes(ring, size, &at, &value, sizeof(value));
-		state->registers[sampled[i]] = value;
-		state->known |= (uint64_t)1 << sampled[i];
-	}
-	take_pc(state);
-	return take_stack(state, ring, size, at);
-}
-
-/* Take the first sample of the ring; -EAGAIN there is none. */
-static int take_sample(struct unwind_state *state,
-		       struct perf_event_mmap_page *head, const char *ring,
-		       size_t size)
-{
-	uint64_t end = __atomic_load_n(&head->data_head, __ATOMIC_ACQUIRE);
-	struct perf_event_header record;
-	uint64_t next = head->data_tail, at;
-	int rc = -EAGAIN;
-
-	while (next < end && rc == -EAGAIN) {
-		at = next;
-		take_bytes(ring, size, &at, &record, sizeof(record));
-		if (record.size == 0)
-			break;
-		next += record.size;
-		if (record.type == PERF_RECORD_SAMPLE)
-			rc = take_record(state, ring, size, at);
-	}
-	__atomic_store_n(&head->data_tail, next, __ATOMIC_RELEASE);
-	return rc;
+	if (record->type == PERF_RECORD_SAMPLE)
+		taking->rc = take_record(taking->state,
+					 (const char *)(record + 1));
+	return taking->rc == -EAGAIN;
 }
 
 int unwind_sample(struct unwind_state *state, pid_t tid)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = RING_PAGES * page;
-	struct perf_event_mmap_page *head;
-	int fd = open_sampler(tid), rc = -EAGAIN;
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
+	struct taking taking = { state, -EAGAIN };
+	struct perf_ring ring;
+	struct pollfd ready = { .events = POLLIN };
+	int rc;
 
-	if (fd < 0)
-		return fd == -ENOENT ? -EAGAIN : fd;
-	head = mmap(NULL, page + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		    0);
-	if (head == MAP_FAILED) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
+	rc = perf_ring_open(&ring, &sampler, tid, -1,
+			    RING_PAGES * (size_t)sysconf(_SC_PAGESIZE));
+	if (rc < 0)
+		return rc == -ENOENT ? -EAGAIN : rc;
+	ready.fd = ring.fd;
 	if (poll(&ready, 1, WAIT_MS) > 0 && ready.revents & POLLIN) {
-		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
-		rc = take_sample(state, head, (char *)head + page, size);
+		ioctl(ring.fd, PERF_EVENT_IOC_DISABLE, 0);
+		perf_ring_read(&ring, take_sample, &taking);
 	}
-	munmap(head, page + size);
-	close(fd);
-	return rc;
+	perf_ring_close(&ring);
+	return taking.rc;
 }
 
 /* The stack lies in one mapping; what is above it is not readable. */
