@@ -30,6 +30,7 @@ extern const struct cmd cmd_latency;
 extern const struct cmd cmd_loops;
 extern const struct cmd cmd_stalls;
 extern const struct cmd cmd_tasks;
+extern const struct cmd cmd_top;
 extern const struct cmd cmd_trace;
 
 /**

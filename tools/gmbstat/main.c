@@ -15,6 +15,7 @@ static const struct cmd *const commands[] = {
 	&cmd_tasks,
 	&cmd_latency,
 	&cmd_stalls,
+	&cmd_top,
 	&cmd_trace,
 };
 
