@@ -20,6 +20,7 @@
 #include "observe.h"
 #include "peer.h"
 #include "stats.h"
+#include "sweep.h"
 #include "task.h"
 #include "user.h"
 #include "watch.h"
@@ -155,6 +156,22 @@ out:
 }
 
 /**
+ * gmb_ctx_rouse() - have the sleeping trap look round, if there is one
+ * @ctx:    context; the caller has set what it is to see
+ * @reason: for traces
+ *
+ * Context: any.
+ */
+void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason)
+{
+	/* Pairs with the barrier in gmb_trap_sleep(). */
+	smp_mb();
+	rcu_read_lock();
+	gmb_ctx_wake(ctx, reason, 0);
+	rcu_read_unlock();
+}
+
+/**
  * gmb_ctx_kick() - let the sleeping trap, or the next one, return at once
  * @ctx: context
  *
@@ -163,11 +180,7 @@ out:
 void gmb_ctx_kick(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->kicked, true);
-	/* Pairs with the barrier in gmb_trap_sleep(). */
-	smp_mb();
-	rcu_read_lock();
-	gmb_ctx_wake(ctx, GMB_WAKE_KICK, 0);
-	rcu_read_unlock();
+	gmb_ctx_rouse(ctx, GMB_WAKE_KICK);
 }
 
 static void gmb_ctx_fini(struct work_struct *work)
@@ -176,6 +189,7 @@ static void gmb_ctx_fini(struct work_struct *work)
 					   fini_work);
 
 	hrtimer_cancel(&ctx->slack_timer);
+	gmb_sweep_fini(ctx);
 	gmb_ring_fini(&ctx->ring);
 	if (ctx->stamped)
 		gmb_stats_end();
@@ -207,10 +221,12 @@ struct gmb_ctx *gmb_ctx_new(void)
 	mutex_init(&ctx->lock);
 	gmb_stats_init(ctx);
 	init_llist_head(&ctx->ready);
+	init_llist_head(&ctx->lazy);
 	init_llist_head(&ctx->woken);
 	atomic64_set(&ctx->due, GMB_NO_DUE);
 	hrtimer_setup(&ctx->slack_timer, gmb_ctx_due, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_ABS);
+	gmb_sweep_init(ctx);
 	INIT_DELAYED_WORK(&ctx->end_work, gmb_ctx_end_work);
 	INIT_RCU_WORK(&ctx->fini_work, gmb_ctx_fini);
 	/* From here others find it; they look no further until it is set up. */

@@ -105,6 +105,7 @@ struct gmb_stats {
 struct gmb_ctx {
 	/* What wakers touch. */
 	struct llist_head	ready;	/* watches with something to try */
+	struct llist_head	lazy;	/* likewise, and with slack */
 	struct llist_head	woken;	/* tasks with a permit */
 	struct task_struct	*waiter; /* asleep in a trap; NULL once woken */
 	u32			*pending; /* ring->shared->pending */
@@ -114,15 +115,18 @@ struct gmb_ctx {
 	bool			urgent;	/* slack of some event has run out */
 	bool			dead;
 	bool			kicked;	/* GMB_WAKE_TRAP */
+	bool			sweep_due; /* sweep_timer has expired */
 	u64			woken_ns; /* when the waiter was woken, or 0 */
 	enum gmb_wake_reason	wake_reason;
 	atomic64_t		due;	/* slack_timer's aim, or GMB_NO_DUE */
 	struct hrtimer		slack_timer;
+	struct hrtimer		sweep_timer;
 
 	/* The loop's own. */
 	struct mutex		lock ____cacheline_aligned;
 	struct gmb_ring		ring;
 	struct llist_node	*todo;	/* taken off ready, not tried yet */
+	struct llist_node	*lazy_todo; /* taken off lazy, likewise */
 	struct llist_node	*awake;	/* taken off woken, not posted yet */
 	struct gmb_table	watches;
 	struct gmb_table	tasks;
@@ -135,9 +139,12 @@ struct gmb_ctx {
 	struct gmb_stats	stats;
 	bool			may_io;	/* this trap may transfer data */
 	bool			sleeping; /* a thread sleeps in a trap */
+	bool			put_off; /* the last trap left lazy alone */
+	bool			sweep_wanted; /* traps since the last round */
+	bool			sweep_armed; /* sweep_timer runs, or is due */
 	bool			ended;	/* gmb_ctx_end() is done */
 	u32			sweep_at; /* next watch to look at */
-	u32			sweep_left; /* until all were looked at */
+	u32			sweep_left; /* until a round is complete */
 	u32			busy;	/* traps that did not have to wait */
 
 	/* Fixed, or atomic. */
@@ -167,6 +174,7 @@ struct gmb_ctx *gmb_ctx_get(u32 id);
 struct gmb_ctx *gmb_ctx_next(u32 *id);
 void gmb_ctx_put(struct gmb_ctx *ctx);
 void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags);
+void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason);
 void gmb_ctx_kick(struct gmb_ctx *ctx);
 u32 gmb_ctx_max_watches(void);
 int gmb_ctx_global_init(void);

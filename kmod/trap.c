@@ -27,12 +27,9 @@ MODULE_PARM_DESC(allow_seccomp, "Let programs under seccomp transfer data, unsee
 
 /* After so many operations in one go others may run. */
 #define GMB_TRAP_BREATH		64
-/* Watches looked at before a sleep, and how long the next look may wait. */
-#define GMB_TRAP_SWEEP		256
 /* A loop that never sleeps looks at so many, once in so many traps. */
 #define GMB_TRAP_SWEEP_BUSY	8
 #define GMB_TRAP_SWEEP_TRAPS	32
-#define GMB_TRAP_SWEEP_NS	(10 * NSEC_PER_MSEC)
 
 /**
  * gmb_trap_may_io() - whether the caller may transfer data
@@ -92,16 +89,16 @@ static void gmb_trap_run_tasks(struct gmb_ctx *ctx)
 	}
 }
 
-static void gmb_trap_run_watches(struct gmb_ctx *ctx)
+static void gmb_trap_run_watches(struct gmb_ctx *ctx, struct llist_head *list,
+				 struct llist_node **todo)
 {
 	struct llist_node *node;
 	u32 n = 0;
 
-	if (!ctx->todo)
-		ctx->todo = gmb_trap_take(&ctx->ready);
-	while ((node = ctx->todo) && gmb_ring_room(&ctx->ring,
-						   GMB_RING_RESERVE)) {
-		ctx->todo = node->next;
+	if (!*todo)
+		*todo = gmb_trap_take(list);
+	while ((node = *todo) && gmb_ring_room(&ctx->ring, GMB_RING_RESERVE)) {
+		*todo = node->next;
 		gmb_ops_run(ctx, llist_entry(node, struct gmb_watch, node));
 		if (!gmb_trap_breathe(++n))
 			break;
@@ -112,11 +109,28 @@ static void gmb_trap_run_watches(struct gmb_ctx *ctx)
 static bool gmb_trap_idle(const struct gmb_ctx *ctx)
 {
 	return llist_empty(&ctx->ready) && llist_empty(&ctx->woken) &&
-	       !ctx->todo && !ctx->awake;
+	       llist_empty(&ctx->lazy) && !ctx->todo && !ctx->awake &&
+	       !ctx->lazy_todo;
+}
+
+/*
+ * What has slack does not hold up what has none: when there is enough for the
+ * program to go on with, it is left for the next trap. That one performs it.
+ */
+static void gmb_trap_run_lazy(struct gmb_ctx *ctx, u32 min)
+{
+	if (likely(llist_empty(&ctx->lazy) && !ctx->lazy_todo))
+		return;
+	if (min && ctx->posted >= min && !ctx->put_off) {
+		ctx->put_off = true;
+		return;
+	}
+	ctx->put_off = false;
+	gmb_trap_run_watches(ctx, &ctx->lazy, &ctx->lazy_todo);
 }
 
 /* Perform what is ready by now; what becomes so meanwhile is for later. */
-static void gmb_trap_perform(struct gmb_ctx *ctx)
+static void gmb_trap_perform(struct gmb_ctx *ctx, u32 min)
 {
 	/* Who pushes after the lists are emptied finds it clear, sets it. */
 	if (READ_ONCE(*ctx->pending)) {
@@ -124,7 +138,8 @@ static void gmb_trap_perform(struct gmb_ctx *ctx)
 		smp_mb();
 	}
 	gmb_trap_run_tasks(ctx);
-	gmb_trap_run_watches(ctx);
+	gmb_trap_run_watches(ctx, &ctx->ready, &ctx->todo);
+	gmb_trap_run_lazy(ctx, min);
 }
 
 /* Why a trap returns although it has not posted what it was asked for. */
@@ -181,7 +196,7 @@ static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 	set_current_state(TASK_INTERRUPTIBLE);
 
 	if (gmb_trap_idle(ctx) && !READ_ONCE(ctx->kicked) &&
-	    !READ_ONCE(ctx->dead)) {
+	    !READ_ONCE(ctx->sweep_due) && !READ_ONCE(ctx->dead)) {
 		mutex_unlock(&ctx->lock);
 		if (until == KTIME_MAX)
 			schedule();
@@ -210,32 +225,29 @@ static ktime_t gmb_trap_until(const struct gmb_ioc_trap *args)
 
 static int gmb_trap_wait(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 {
-	ktime_t until = KTIME_MAX, nap;
+	ktime_t until = KTIME_MAX;
 	bool timed = args->timeout_ns < KTIME_MAX;
 	u32 spin = args->spin_ns;
 	int error = 0;
 
 	if (timed)
 		until = gmb_trap_until(args);
-	gmb_sweep_restart(ctx);
+	ctx->sweep_wanted = true;
 	while (ctx->posted < args->min && !gmb_trap_over(ctx, &error)) {
 		if (spin) {
 			gmb_trap_spin(ctx, spin);
 			spin = 0;
 		} else if (gmb_trap_idle(ctx)) {
-			gmb_sweep(ctx, GMB_TRAP_SWEEP);
+			gmb_sweep_idle(ctx);
 			if (ctx->posted >= args->min ||
 			    task_work_pending(current))
 				break;
 			if (timed && ktime_get() >= until)
 				break;
-			nap = until;
-			if (ctx->sweep_left)
-				nap = min(nap, ktime_get() + GMB_TRAP_SWEEP_NS);
 			gmb_trap_sleep(ctx, args->min - ctx->posted,
-				       args->batch, nap);
+				       args->batch, until);
 		}
-		gmb_trap_perform(ctx);
+		gmb_trap_perform(ctx, args->min);
 	}
 	return error;
 }
@@ -282,11 +294,10 @@ int gmb_trap(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 	WRITE_ONCE(ctx->tid, task_pid_nr(current));
 	ctx->may_io = gmb_trap_may_io();
 	gmb_trap_submit(ctx);
-	gmb_trap_perform(ctx);
+	gmb_trap_perform(ctx, args->min);
 	if (ctx->posted < args->min) {
 		ret = gmb_trap_wait(ctx, args);
 	} else if (unlikely(++ctx->busy % GMB_TRAP_SWEEP_TRAPS == 0)) {
-		gmb_sweep_restart(ctx);
 		gmb_sweep(ctx, GMB_TRAP_SWEEP_BUSY);
 	}
 	if (!gmb_trap_idle(ctx))

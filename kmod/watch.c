@@ -20,7 +20,7 @@ static inline void gmb_watch_push(struct gmb_ctx *ctx, struct gmb_watch *w,
 {
 	if (gmb_stats_on())
 		w->stamp = gmb_stats_now();
-	llist_add(&w->node, &ctx->ready);
+	llist_add(&w->node, slack ? &ctx->lazy : &ctx->ready);
 	gmb_ctx_notify(ctx, slack, wake_flags);
 }
 
@@ -348,11 +348,16 @@ void gmb_watch_drop_all(struct gmb_ctx *ctx)
 	}
 	gmb_table_free(&ctx->watches);
 
-	/* Nobody pushes any more. Both lists hold dropped watches only. */
+	/* Nobody pushes any more. The lists hold dropped watches only. */
 	llist_for_each_safe(node, next, ctx->todo)
 		gmb_watch_free(llist_entry(node, struct gmb_watch, node));
 	ctx->todo = NULL;
+	llist_for_each_safe(node, next, ctx->lazy_todo)
+		gmb_watch_free(llist_entry(node, struct gmb_watch, node));
+	ctx->lazy_todo = NULL;
 	llist_for_each_safe(node, next, llist_del_all(&ctx->ready))
+		gmb_watch_free(llist_entry(node, struct gmb_watch, node));
+	llist_for_each_safe(node, next, llist_del_all(&ctx->lazy))
 		gmb_watch_free(llist_entry(node, struct gmb_watch, node));
 }
 

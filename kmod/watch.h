@@ -48,7 +48,7 @@ struct gmb_ctx;
 /* gmb_watch.ready */
 #define GMB_CAN_READ	1	/* a receive or read may succeed */
 #define GMB_CAN_WRITE	2	/* a send or write may succeed */
-#define GMB_QUEUED	4	/* node is on ctx->ready or ctx->todo */
+#define GMB_QUEUED	4	/* node is on a list of the context's */
 
 /* Poll conditions, as plain numbers. */
 #define GMB_EVENTS_END	((__force u32)(EPOLLERR | EPOLLHUP))

@@ -56,8 +56,8 @@
  * A watch outlives close(2) of its descriptor. The program should use
  * GMB_OP_WATCH_DROP, which can close the descriptor as well; where it does
  * not, a file to which nobody else holds a reference is found by a sweep, now
- * and then and before a long sleep, and released. What is parked completes with
- * -EBADF.
+ * and then and soon after a sleep begins, and released. What is parked there
+ * completes with -EBADF.
  *
  * An operation's life
  * -------------------
@@ -78,7 +78,8 @@
  * completion may be held back once it could be had: 0 ends the sleep of the
  * trap at once. A sleeping trap is woken at the earliest moment that some
  * slack runs out, or when trap.batch events are pending. A trap that is awake
- * performs everything that is ready whatever its slack.
+ * performs what is ready and has no slack, then what has some. The latter it
+ * may leave to the next trap, once, if trap.min completions are posted.
  *
  * Every reserved or unused field must be zero, every unknown flag is refused
  * with -EINVAL, so that later versions can give them a meaning.
