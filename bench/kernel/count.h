@@ -28,7 +28,7 @@ long count_sleeps(pid_t pid);
  * count_calls_begin() - count the system calls of a process from now on
  * @pid: process of one thread
  *
- * Return: what count_calls_end() is to be compared with; -1: it is not possible.
+ * Return: what count_calls_end() is compared with; -1: this kernel cannot.
  */
 long count_calls_begin(pid_t pid);
 

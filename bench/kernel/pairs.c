@@ -7,10 +7,14 @@
  * wakes it, and wakes the other. One of them always runs, so the time that
  * passes is all instructions. Prints insns=N per round trip.
  *
+ * They are batch threads, which do not preempt their wakers: each goes to sleep
+ * before the other runs, as it would with a processor of its own.
+ *
  * The contenders are linked to it: pairs_bare.c, pairs_giambio.c.
  */
 
 #include <pthread.h>
+#include <sched.h>
 #include "../bench.h"
 #include "wakes.h"
 
@@ -36,6 +40,7 @@ static void *other(void *arg)
 
 int main(int argc, char **argv)
 {
+	struct sched_param batch = { .sched_priority = 0 };
 	pthread_t thread;
 
 	if (argc != 3 || (rounds = atol(argv[2])) < 1) {
@@ -48,6 +53,10 @@ int main(int argc, char **argv)
 	if (!way->name) {
 		fprintf(stderr, "pairs: no contender \"%s\"\n", argv[1]);
 		return 2;
+	}
+	if (sched_setscheduler(0, SCHED_BATCH, &batch)) {
+		perror("sched_setscheduler");
+		return 1;
 	}
 	if (way->setup)
 		way->setup();

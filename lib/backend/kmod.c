@@ -24,8 +24,9 @@
  * is gone at once when it is withdrawn; what the kernel says of it afterwards
  * carries a serial number that nobody has.
  *
- * Completions are read from the ring whenever a trap returns, and queued here;
- * only poll() finishes operations. So a full ring can be emptied anywhere.
+ * Only poll() finishes operations. Completions that another trap finds, one
+ * that had to make room, are queued here until then. So a full ring can be
+ * emptied anywhere, also while poll() goes through the completions of its own.
  */
 #include <errno.h>
 #include <poll.h>
@@ -94,22 +95,28 @@ static void note_add_failed(struct gmb__edge *edge,
 	edge->calm = (uint8_t)-cqe->res;
 }
 
-static void queue_completion(struct kmod *kd, const struct gmb_ioc_cqe *cqe)
+/* The operation that a completion is of, if there is one that waits for it. */
+static inline struct gmb__op *op_of(struct kmod *kd,
+				    const struct gmb_ioc_cqe *cqe)
 {
 	uint32_t slot = (uint32_t)cqe->user_data >> 2;
-	struct gmb__op *op = NULL;
 
 	switch (cqe->user_data & TAG_MASK) {
 	case TAG_OP:
-		op = (struct gmb__op *)(uintptr_t)cqe->user_data;
-		break;
+		return (struct gmb__op *)(uintptr_t)cqe->user_data;
 	case TAG_READY:
-		op = find_plain(kd->edges.slots[slot].file, cqe->user_data);
-		break;
+		return find_plain(kd->edges.slots[slot].file, cqe->user_data);
 	case TAG_ADD:
 		note_add_failed(&kd->edges.slots[slot], cqe);
 		break;
 	}
+	return NULL;
+}
+
+static void queue_completion(struct kmod *kd, const struct gmb_ioc_cqe *cqe)
+{
+	struct gmb__op *op = op_of(kd, cqe);
+
 	if (!op)
 		return;
 	op->cookie = (uint64_t)(uint32_t)cqe->res << 32 |
@@ -150,6 +157,14 @@ static inline void submit_watch(struct kmod *kd, struct gmb__edge *edge)
 	edge->calm = 0;
 }
 
+/* Room for an operation and for its watch, which is made unless it is there. */
+static __attribute__((noinline)) void prepare(struct kmod *kd,
+					      struct gmb__edge *edge)
+{
+	make_room(kd, 2);
+	submit_watch(kd, edge);
+}
+
 static void submit_plain(struct kmod *kd, struct gmb__op *op)
 {
 	uint16_t events = POLLIN;
@@ -176,8 +191,7 @@ static inline bool is_transfer(const struct kmod *kd,
 /* Hand an operation to the kernel with the next trap. */
 static void park(struct kmod *kd, struct gmb__edge *edge, struct gmb__op *op)
 {
-	make_room(kd, 2);
-	submit_watch(kd, edge);
+	prepare(kd, edge);
 	gmb__list_init(&op->wait.link);
 	op->flags &= (uint8_t)~GMB__OP_PLAIN;
 	if (is_transfer(kd, edge, op))
@@ -210,12 +224,14 @@ static int kmod_start_pair(struct gmb_loop *loop, struct gmb__op *send,
 
 	if (gmb__unlikely(!edge))
 		return -EBADF;
-	if (gmb__unlikely(!is_transfer(kd, edge, send) ||
-			  !is_transfer(kd, edge, receive) ||
+	if (gmb__unlikely(edge->useless || !kd->ring.io ||
+			  send->iovcnt != 1 || receive->iovcnt != 1 ||
+			  (send->msg_flags | receive->msg_flags) ||
 			  send->iov->iov_len > GMB__OP_LEN_MAX))
 		return -ENOTSUP;
-	make_room(kd, 2);
-	submit_watch(kd, edge);
+	if (gmb__unlikely(!edge->interest ||
+			  gmb__kring_waiting(&kd->ring) + 2 > GMB__KRING_OPS))
+		prepare(kd, edge);
 	gmb__list_init(&receive->wait.link);
 	receive->flags |= GMB__OP_PAIR;
 	receive->slack = loop->current->slack;
@@ -326,37 +342,80 @@ static int settle_transfer(struct kmod *kd, struct gmb__edge *edge,
 	return finish(op, res);
 }
 
-static int settle(struct kmod *kd, struct gmb__op *op)
+/*
+ * Most of what comes: bytes were received, and there is nothing to be said but
+ * how many. Returns whether that was it.
+ */
+static inline bool settle_received(struct gmb__op *op,
+				   const struct gmb_ioc_cqe *cqe)
+{
+	const unsigned int others = GMB__OP_PLAIN | GMB__OP_ALL;
+
+	/* An exchange that ended while sending has err. */
+	if (gmb__unlikely(!op->file || cqe->res <= 0 || cqe->err ||
+			  op->flags & others || gmb__op_writes(op)))
+		return false;
+	if (gmb__unlikely(cqe->flags & GMB_CQE_MORE))
+		op->file->ready |= GMB__CAN_READ;
+	gmb__op_finish(op, cqe->res);
+	return true;
+}
+
+static int settle(struct kmod *kd, struct gmb__op *op, int res, uint16_t err,
+		  uint16_t flags)
 {
 	struct gmb_file *file = op->file;
 	struct gmb__edge *edge = NULL;
-	int res = (int)(op->cookie >> 32);
-	int error = res < 0 ? res : -(int)(op->cookie >> 16 & 0xffff);
+	int error = res < 0 ? res : -(int)err;
 
 	if (gmb__likely(file))
 		edge = gmb__edge_of(&kd->edges, file);
 	if (op->flags & GMB__OP_PLAIN)
 		return settle_plain(kd, edge, op, res);
-	return settle_transfer(kd, edge, op, res, error,
-			       op->cookie & GMB_CQE_MORE);
+	return settle_transfer(kd, edge, op, res, error, flags & GMB_CQE_MORE);
 }
 
-/* What comes to be done meanwhile is for the next turn. */
-static int settle_all(struct kmod *kd)
+/*
+ * What the trap of poll() has brought. Should one of the operations need a trap
+ * of its own, that queues the rest.
+ */
+static int settle_ring(struct kmod *kd)
+{
+	struct gmb__kring *ring = &kd->ring;
+	struct gmb_ioc_cqe cqe;
+	struct gmb__op *op;
+	int done = 0;
+
+	while (gmb__kring_readable(ring)) {
+		cqe = *gmb__kring_read(ring);
+		op = op_of(kd, &cqe);
+		if (gmb__unlikely(!op))
+			continue;
+		if (gmb__likely(settle_received(op, &cqe)))
+			done++;
+		else
+			done += settle(kd, op, cqe.res, cqe.err, cqe.flags);
+	}
+	gmb__kring_read_up(ring);
+	return done;
+}
+
+/* What comes to be queued meanwhile is for the next turn. */
+static int settle_queued(struct kmod *kd)
 {
 	struct gmb__link batch = kd->done;
 	struct gmb__op *op;
 	int done = 0;
 
-	if (gmb__list_empty(&kd->done))
-		return 0;
 	batch.next->prev = &batch;
 	batch.prev->next = &batch;
 	gmb__list_init(&kd->done);
 	while (!gmb__list_empty(&batch)) {
 		op = gmb__entry(batch.next, struct gmb__op, wait.link);
 		gmb__list_del(&op->wait.link);
-		done += settle(kd, op);
+		done += settle(kd, op, (int)(op->cookie >> 32),
+			       (uint16_t)(op->cookie >> 16),
+			       (uint16_t)op->cookie);
 	}
 	return done;
 }
@@ -365,11 +424,15 @@ static int kmod_poll(struct gmb_loop *loop, gmb_time span)
 {
 	struct kmod *kd = loop->backend_data;
 
-	if (!gmb__list_empty(&kd->done))
-		span = 0;
-	if (span || gmb__kring_has_work(&kd->ring))
-		enter(kd, span);
-	return settle_all(kd);
+	if (gmb__unlikely(!gmb__list_empty(&kd->done))) {
+		if (gmb__kring_has_work(&kd->ring))
+			enter(kd, 0);
+		return settle_queued(kd);
+	}
+	if (!span && !gmb__kring_has_work(&kd->ring))
+		return 0;
+	gmb__kring_trap(&kd->ring, span);
+	return settle_ring(kd);
 }
 
 static void kmod_wake(struct gmb_loop *loop)

@@ -133,22 +133,10 @@ void gmb__kring_wake(const struct gmb__kring *ring)
 
 /* Submissions */
 
-static inline struct gmb_ioc_op *next_op(struct gmb__kring *ring)
-{
-	return &ring->ops[ring->sq_tail++ & (GMB__KRING_OPS - 1)];
-}
-
-static inline uint32_t len_of(const struct gmb__op *op)
-{
-	size_t len = op->iov->iov_len;
-
-	return (uint32_t)(len < GMB__OP_LEN_MAX ? len : GMB__OP_LEN_MAX);
-}
-
 void gmb__kring_watch(struct gmb__kring *ring, const struct gmb_file *file,
 		      uint64_t tag)
 {
-	*next_op(ring) = (struct gmb_ioc_op){
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_WATCH_ADD,
 		.flags = GMB_F_SKIP | GMB_F_REPLACE,
 		.slot = file->slot,
@@ -160,7 +148,7 @@ void gmb__kring_watch(struct gmb__kring *ring, const struct gmb_file *file,
 void gmb__kring_drop(struct gmb__kring *ring, const struct gmb_file *file,
 		     uint64_t tag)
 {
-	*next_op(ring) = (struct gmb_ioc_op){
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_WATCH_DROP,
 		.flags = GMB_F_SKIP,
 		.slot = file->slot,
@@ -171,7 +159,7 @@ void gmb__kring_drop(struct gmb__kring *ring, const struct gmb_file *file,
 void gmb__kring_ready(struct gmb__kring *ring, const struct gmb__op *op,
 		      uint16_t events)
 {
-	*next_op(ring) = (struct gmb_ioc_op){
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_READY,
 		.events = events,
 		.slot = op->file->slot,
@@ -190,36 +178,21 @@ void gmb__kring_transfer(struct gmb__kring *ring, const struct gmb__op *op)
 	};
 	bool all = gmb__op_writes(op) && op->flags & GMB__OP_ALL;
 
-	*next_op(ring) = (struct gmb_ioc_op){
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = opcodes[op->code],
 		.flags = all ? GMB_F_ALL : 0,
 		.slot = op->file->slot,
 		.user_data = (uintptr_t)op,
 		.addr = (uintptr_t)op->iov->iov_base,
-		.len = len_of(op),
+		.len = gmb__kring_len(op),
 		.slack_ns = op->slack,
-	};
-}
-
-void gmb__kring_exchange(struct gmb__kring *ring, const struct gmb__op *send,
-			 const struct gmb__op *receive)
-{
-	*next_op(ring) = (struct gmb_ioc_op){
-		.opcode = GMB_OP_EXCHANGE,
-		.slot = receive->file->slot,
-		.user_data = (uintptr_t)receive,
-		.addr = (uintptr_t)send->iov->iov_base,
-		.len = len_of(send),
-		.addr2 = (uintptr_t)receive->iov->iov_base,
-		.len2 = len_of(receive),
-		.slack_ns = receive->slack,
 	};
 }
 
 void gmb__kring_cancel(struct gmb__kring *ring, const struct gmb_file *file,
 		       uint64_t which, uint64_t tag)
 {
-	*next_op(ring) = (struct gmb_ioc_op){
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_CANCEL,
 		.flags = GMB_F_SKIP,
 		.slot = file->slot,

@@ -103,6 +103,19 @@ static inline void gmb__kring_read_up(struct gmb__kring *ring)
 	__atomic_store_n(&ring->ring->cq_head, ring->cq_head, __ATOMIC_RELEASE);
 }
 
+/* The entry that is written next, and the length of an operation's buffer. */
+static inline struct gmb_ioc_op *gmb__kring_next(struct gmb__kring *ring)
+{
+	return &ring->ops[ring->sq_tail++ & (GMB__KRING_OPS - 1)];
+}
+
+static inline uint32_t gmb__kring_len(const struct gmb__op *op)
+{
+	size_t len = op->iov->iov_len;
+
+	return (uint32_t)(len < GMB__OP_LEN_MAX ? len : GMB__OP_LEN_MAX);
+}
+
 /* Make a watch for a file, instead of the one that may be there. */
 void gmb__kring_watch(struct gmb__kring *ring, const struct gmb_file *file,
 		      uint64_t tag);
@@ -119,8 +132,21 @@ void gmb__kring_ready(struct gmb__kring *ring, const struct gmb__op *op,
 void gmb__kring_transfer(struct gmb__kring *ring, const struct gmb__op *op);
 
 /* Both, one after the other; the address of @receive is the tag. */
-void gmb__kring_exchange(struct gmb__kring *ring, const struct gmb__op *send,
-			 const struct gmb__op *receive);
+static inline void gmb__kring_exchange(struct gmb__kring *ring,
+				       const struct gmb__op *send,
+				       const struct gmb__op *receive)
+{
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
+		.opcode = GMB_OP_EXCHANGE,
+		.slot = receive->file->slot,
+		.user_data = (uintptr_t)receive,
+		.addr = (uintptr_t)send->iov->iov_base,
+		.len = gmb__kring_len(send),
+		.addr2 = (uintptr_t)receive->iov->iov_base,
+		.len2 = gmb__kring_len(receive),
+		.slack_ns = receive->slack,
+	};
+}
 
 /* Take back what was submitted with the tag @which. */
 void gmb__kring_cancel(struct gmb__kring *ring, const struct gmb_file *file,
