@@ -68,6 +68,7 @@ enum gmb_wake_reason {
 	GMB_WAKE_BUDGET,	/* the timer: some event's slack is over */
 	GMB_WAKE_KICK,		/* GMB_WAKE_TRAP, or the end of the context */
 	GMB_WAKE_END,		/* nobody woke it: its time, a signal */
+	GMB_WAKE_SWEEP,		/* to look for closed files; it sleeps on */
 };
 
 /* What is counted: in the order of GMB_NL_CONTEXT_TRAPS and what follows. */

@@ -108,6 +108,9 @@ static inline void gmb_stats_woke(struct gmb_ctx *ctx)
 {
 	enum gmb_wake_reason reason = READ_ONCE(ctx->wake_reason);
 
+	/* For those who count it is one sleep. */
+	if (unlikely(reason == GMB_WAKE_SWEEP))
+		return;
 	gmb_count(ctx, GMB_COUNT_SLEEPS, 1);
 	if (reason != GMB_WAKE_END)
 		gmb_count(ctx, GMB_COUNT_WAKES + reason, 1);

@@ -15,12 +15,9 @@ static enum hrtimer_restart gmb_sweep_expired(struct hrtimer *timer)
 	struct gmb_ctx *ctx = container_of(timer, struct gmb_ctx, sweep_timer);
 
 	WRITE_ONCE(ctx->sweep_due, true);
-	/*
-	 * Not to cut the slack of others short: their end is soon enough. It is
-	 * no event, so nobody woke the loop.
-	 */
+	/* Not to cut the slack of others short: their end is soon enough. */
 	if (llist_empty(&ctx->lazy))
-		gmb_ctx_rouse(ctx, GMB_WAKE_END);
+		gmb_ctx_rouse(ctx, GMB_WAKE_SWEEP);
 	return HRTIMER_NORESTART;
 }
 

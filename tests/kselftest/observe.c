@@ -163,7 +163,7 @@ TEST_F(observe, full_rings_and_swept_files)
 	ASSERT_EQ(0, loop_watch(l, fd[0]));
 	close(fd[0]);
 	EXPECT_EQ(0, CONTEXT(SWEPT));
-	loop_trap_once(l, 1, 0, MS);
+	loop_trap_once(l, 1, 0, LONG);
 	EXPECT_EQ(1, CONTEXT(SWEPT));
 	close(fd[1]);
 }
@@ -193,7 +193,9 @@ TEST_F(observe, sees_a_sleeper)
 	ASSERT_EQ(0, wake(self->l.fd, GMB_WAKE_TRAP));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, CONTEXT(SLEEPING));
-	/* That thread is no more. */
+	/* That thread is no more, soon after it was joined. */
+	for (i = 0; i < 200 && CONTEXT(TID); i++)
+		pause_ms(5);
 	EXPECT_EQ(0, CONTEXT(TID));
 }
 
