@@ -46,7 +46,7 @@ bench: deps-bench ## the benchmark beside its peers (QUICK=1, FULL=1)
 	$(Q)+$(MAKE) $(SUBMAKE) all
 	$(Q)O=$(O) B=$(B) CC='$(CC)' bench/run
 
--include bench/kernel/kernel.mk
+-include bench/kernel/kernel.mk bench/observe/observe.mk
 
 ## Tidy
 

@@ -28,7 +28,7 @@ runner = O='$(O)' MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' VERSION='$(VERSION)' \
 
 # Phony targets get no implicit rule: so each is named.
 deps_targets := $(addprefix deps-,demo bench check check-full check-style \
-	check-kernel check-kernel-debug)
+	check-kernel check-kernel-debug bench-kernel)
 .PHONY: $(deps_targets)
 $(deps_targets): deps-%:
 	$(Q)sh scripts/deps.sh $*

@@ -121,7 +121,7 @@ LIBS_LOCAL := -pthread
 
 # Probing costs a few ms of compiling, so only where something is compiled.
 building := $(if $(MAKECMDGOALS),$(filter-out clean help deps-% uninstall \
-	check check-full test demo bench bench-kernel dist map,$(MAKECMDGOALS)),all)
+	check check-full test demo bench bench-kernel bench-observe dist map,$(MAKECMDGOALS)),all)
 
 ifneq ($(building),)
 ifeq ($(shell command -v $(firstword $(CC))),)

@@ -33,6 +33,7 @@
 #include "loop/inbox.h"
 #include "loop/list.h"
 #include "loop/record.h"
+#include "loop/tick.h"
 #include "loop/timer.h"
 
 #define GMB__TURN_NS		(500 * GMB_US)
@@ -72,7 +73,7 @@ struct gmb_loop {
 	struct gmb__strand *current;
 	struct gmb__strand *ready_first;
 	struct gmb__strand *ready_last;
-	int32_t budget;		/* at most 0: the switch goes through the loop */
+	int32_t budget;		/* 0 and less: switch to the loop */
 	int32_t credit;		/* of the current strand: GMB__CREDIT */
 	bool slow;		/* observed or hooked: go through the loop */
 	bool killed;		/* every wait fails: the loop is being ended */
@@ -115,6 +116,7 @@ struct gmb_loop {
 	struct gmb__strand *stepping;	/* whose step is being observed */
 	bool hooked;		/* its beginning was told to @hooks */
 	struct gmb__record record;	/* the trace, if one was asked for */
+	struct gmb__tick tick;	/* while observed, on the real clock */
 	gmb_time observed_since;
 	gmb_time step_began;	/* of @stepping */
 	gmb_time poll_began;	/* 0: not observed from its beginning */

@@ -11,6 +11,12 @@
 #define ALL_FLAGS	(GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE)
 #define LEASE_MAX	(60 * GMB_SEC)
 
+/*
+ * Times are wanted much oftener than hooks and the trace, so these are calls:
+ * what is inline then needs few registers.
+ */
+#define seldom		__attribute__((noinline))
+
 /* What the loops of this thread begin with. */
 static gmb__thread_local const struct gmb_hooks *thread_hooks;
 static gmb__thread_local unsigned int thread_observe;
@@ -32,8 +38,23 @@ static inline bool is_traced(const struct gmb_loop *loop)
 
 /* Switching on and off */
 
-static void record(struct gmb_loop *loop, gmb_time time,
-		   enum gmb_trace_kind kind, uint64_t task, uint64_t arg);
+static seldom void record(struct gmb_loop *loop, gmb_time time,
+			  enum gmb_trace_kind kind, uint64_t task, uint64_t arg)
+{
+	gmb__record_put(&loop->record, time, task, kind, 0, 0, arg, 0);
+}
+
+/* What the strand waits for now, if it waits. */
+static seldom void record_end(struct gmb_loop *loop,
+			      const struct gmb__strand *strand, gmb_time time)
+{
+	const struct gmb_row *row = &strand->row;
+	bool waits = row->state == GMB_TASK_WAITING;
+
+	gmb__record_put(&loop->record, time, row->id, GMB_TRACE_END,
+			waits ? row->wait_kind : GMB_WAIT_NONE,
+			waits ? row->wait_fd : -1, 0, 0);
+}
 
 /* What was measured in part is forgotten: it has no beginning, or no end. */
 static void forget_times(struct gmb_loop *loop)
@@ -43,6 +64,7 @@ static void forget_times(struct gmb_loop *loop)
 	loop->poll_ended = 0;
 	loop->stamp = 0;
 	loop->outside_at = 0;
+	loop->tick = (struct gmb__tick){ 0 };
 }
 
 static void set_slow(struct gmb_loop *loop, bool slow)
@@ -193,116 +215,127 @@ void gmb__observe_control(struct gmb_loop *loop)
 
 /* Clocks */
 
+static seldom gmb_time read_clock(struct gmb_loop *loop)
+{
+	return gmb__loop_clock(loop);
+}
+
+/* The time within a step. */
+static inline gmb_time step_time(struct gmb_loop *loop)
+{
+	gmb_time now = gmb__likely(loop->tick.length)
+			       ? gmb__tick_now(&loop->tick)
+			       : read_clock(loop);
+
+	/* The counter may be some nanoseconds behind the clock that set it. */
+	return now < loop->step_began ? loop->step_began : now;
+}
+
+/* The time after a wait: if it was short, the counter is as good as any. */
+static inline gmb_time outside_time(struct gmb_loop *loop)
+{
+	const struct gmb__tick *tick = &loop->tick;
+	gmb_time now;
+
+	if (tick->length) {
+		now = gmb__tick_now(tick);
+		if (now - tick->time < tick->span &&
+		    now - tick->time < GMB__TICK_LONG)
+			return now;
+	}
+	return read_clock(loop);
+}
+
 /*
  * The time of something that happens now. Outside of steps many things happen
  * at once: one wait ends, and all that it brought is handed out.
  */
-static gmb_time moment(struct gmb_loop *loop)
+static inline gmb_time moment(struct gmb_loop *loop)
 {
 	if (loop->current)
-		return gmb__loop_clock(loop);
+		return step_time(loop);
 	if (!loop->outside_at)
-		loop->outside_at = gmb__loop_clock(loop);
+		loop->outside_at = outside_time(loop);
 	return loop->outside_at;
 }
 
 /* The time, if nothing has happened since it was last read. */
-static gmb_time take_stamp(struct gmb_loop *loop)
+static inline gmb_time take_stamp(struct gmb_loop *loop)
 {
 	gmb_time stamp = loop->stamp;
 
 	loop->stamp = 0;
-	return stamp ? stamp : gmb__loop_clock(loop);
+	return gmb__likely(stamp) ? stamp : read_clock(loop);
 }
 
 /* Events */
-
-static void record(struct gmb_loop *loop, gmb_time time,
-		   enum gmb_trace_kind kind, uint64_t task, uint64_t arg)
-{
-	struct gmb_trace_event event = {
-		.time = time,
-		.task = task,
-		.kind = (uint16_t)kind,
-		.arg = arg,
-	};
-
-	gmb__record_put(&loop->record, &event);
-}
-
-/* What the strand waits for now, if it waits. */
-static void record_end(struct gmb_loop *loop, const struct gmb__strand *strand,
-		       gmb_time time)
-{
-	const struct gmb_row *row = &strand->row;
-	bool waits = row->state == GMB_TASK_WAITING;
-	struct gmb_trace_event event = {
-		.time = time,
-		.task = row->id,
-		.kind = GMB_TRACE_END,
-		.extra = waits ? row->wait_kind : GMB_WAIT_NONE,
-		.detail = waits ? row->wait_fd : -1,
-	};
-
-	gmb__record_put(&loop->record, &event);
-}
 
 void gmb__observe_event(struct gmb_loop *loop, enum gmb_trace_kind kind,
 			const struct gmb__strand *strand, uint64_t arg,
 			uint64_t arg2, uint16_t extra)
 {
-	struct gmb_trace_event event = {
-		.task = strand->row.id,
-		.kind = (uint16_t)kind,
-		.extra = extra,
-		.arg = arg,
-		.arg2 = arg2,
-	};
-
-	if (!is_traced(loop))
-		return;
-	event.time = moment(loop);
-	gmb__record_put(&loop->record, &event);
+	if (is_traced(loop))
+		gmb__record_put(&loop->record, moment(loop), strand->row.id,
+				kind, extra, 0, arg, arg2);
 }
 
 void gmb__observe_name(struct gmb_loop *loop, const struct gmb__strand *strand)
 {
-	struct gmb_trace_event event = {
-		.task = strand->row.id,
-		.kind = GMB_TRACE_NAME,
-	};
+	struct gmb_trace_event event = { .kind = GMB_TRACE_NAME };
 
 	if (!is_traced(loop) || !strand->row.name[0])
 		return;
-	event.time = moment(loop);
 	strncpy(event.text, strand->row.name, sizeof(event.text) - 1);
-	gmb__record_put(&loop->record, &event);
+	gmb__record_put(&loop->record, moment(loop), strand->row.id,
+			GMB_TRACE_NAME, 0, 0, event.arg, event.arg2);
 }
 
 /* Strands */
 
-void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand)
+static seldom void tell_ready(struct gmb_loop *loop, struct gmb__strand *strand)
 {
-	if (is_timed(loop))
-		strand->ready_at = moment(loop);
 	if (is_traced(loop))
 		record(loop, strand->ready_at, GMB_TRACE_READY, strand->row.id,
 		       0);
 	gmb__hook(loop, scheduled, task_of(strand));
 }
 
+void gmb__observe_ready(struct gmb_loop *loop, struct gmb__strand *strand)
+{
+	if (gmb__likely(is_timed(loop)))
+		strand->ready_at = moment(loop);
+	if (gmb__unlikely(is_traced(loop) || loop->hooks))
+		tell_ready(loop, strand);
+}
+
 /* It may have become ready before anybody wanted to know. */
-static void count_delay(struct gmb_loop *loop, struct gmb__strand *strand,
-			gmb_time now)
+static inline void count_delay(struct gmb_loop *loop,
+			       struct gmb__strand *strand, gmb_time now)
 {
 	gmb_time delay = now - strand->ready_at;
 
-	if (!strand->ready_at || strand->ready_at < loop->observed_since)
+	if (gmb__unlikely(strand->ready_at < loop->observed_since))
 		return;
 	strand->ready_at = 0;
 	if (delay > strand->row.worst_ns)
 		strand->row.worst_ns = delay;
 	gmb__page_count(&loop->rows, GMB_STAGE_RESUME, delay);
+}
+
+static seldom void tell_step_begin(struct gmb_loop *loop,
+				   struct gmb__strand *strand)
+{
+	loop->hooked = true;
+	gmb__hook(loop, step_begin, task_of(strand));
+	loop->stamp = 0;
+}
+
+static seldom void tell_step_end(struct gmb_loop *loop,
+				 struct gmb__strand *strand)
+{
+	loop->hooked = false;
+	gmb__hook(loop, step_end, task_of(strand));
+	loop->stamp = 0;
 }
 
 void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand)
@@ -312,18 +345,15 @@ void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand)
 	loop->stepping = strand;
 	loop->page->running = strand->row.id;
 	loop->outside_at = 0;
-	loop->hooked = loop->hooks;
-	if (loop->hooks) {
-		gmb__hook(loop, step_begin, task_of(strand));
-		loop->stamp = 0;
-	}
-	if (!is_timed(loop))
+	if (gmb__unlikely(loop->hooks))
+		tell_step_begin(loop, strand);
+	if (gmb__unlikely(!is_timed(loop)))
 		return;
 	now = take_stamp(loop);
 	loop->page->step_since = now;
 	loop->step_began = now;
 	count_delay(loop, strand, now);
-	if (is_traced(loop))
+	if (gmb__unlikely(is_traced(loop)))
 		record(loop, now, GMB_TRACE_BEGIN, strand->row.id, 0);
 }
 
@@ -333,43 +363,53 @@ void gmb__observe_step_end(struct gmb_loop *loop)
 	gmb_time now;
 
 	/* Observation may have begun within the step. */
-	if (!strand)
+	if (gmb__unlikely(!strand))
 		return;
 	loop->stepping = NULL;
 	loop->page->running = 0;
-	if (loop->page->step_since) {
-		now = gmb__loop_clock(loop);
+	if (gmb__likely(loop->page->step_since)) {
+		now = step_time(loop);
 		loop->page->step_since = 0;
-		loop->stamp = now;
+		/* What an ended one has left is freed next: not for nothing. */
+		loop->stamp = loop->exited ? 0 : now;
 		strand->row.run_ns += now - loop->step_began;
 		gmb__page_count(&loop->rows, GMB_STAGE_STEP,
 				now - loop->step_began);
-		if (is_traced(loop))
+		if (gmb__unlikely(is_traced(loop)))
 			record_end(loop, strand, now);
 	}
-	if (loop->hooked)
-		gmb__hook(loop, step_end, task_of(strand));
+	if (gmb__unlikely(loop->hooked))
+		tell_step_end(loop, strand);
 }
 
 /* The loop */
+
+static seldom void tell_poll_begin(struct gmb_loop *loop, gmb_time span)
+{
+	gmb__hook(loop, io_begin, span);
+	loop->stamp = 0;
+}
+
+static seldom void tell_poll_end(struct gmb_loop *loop, int done)
+{
+	gmb__hook(loop, io_end, done);
+}
 
 void gmb__observe_poll_begin(struct gmb_loop *loop, gmb_time span)
 {
 	gmb_time now;
 
-	if (loop->hooks) {
-		gmb__hook(loop, io_begin, span);
-		loop->stamp = 0;
-	}
-	if (!is_timed(loop))
+	if (gmb__unlikely(loop->hooks))
+		tell_poll_begin(loop, span);
+	if (gmb__unlikely(!is_timed(loop)))
 		return;
 	now = take_stamp(loop);
-	if (loop->poll_ended)
+	if (gmb__likely(loop->poll_ended))
 		gmb__page_count(&loop->rows, GMB_STAGE_TURN,
 				now - loop->poll_ended);
 	loop->poll_began = now;
 	loop->outside_at = 0;
-	if (is_traced(loop))
+	if (gmb__unlikely(is_traced(loop)))
 		record(loop, now, GMB_TRACE_POLL, 0, (uint64_t)span);
 }
 
@@ -378,28 +418,24 @@ void gmb__observe_poll_end(struct gmb_loop *loop, int done)
 {
 	gmb_time now;
 
-	if (is_timed(loop) && loop->poll_began) {
+	if (gmb__likely(loop->poll_began)) {
 		now = moment(loop);
 		gmb__page_count(&loop->rows, GMB_STAGE_POLL,
 				now - loop->poll_began);
 		loop->poll_began = 0;
 		loop->poll_ended = now;
-		if (is_traced(loop))
+		if (gmb__unlikely(is_traced(loop)))
 			record(loop, now, GMB_TRACE_POLLED, 0, (uint64_t)done);
 	}
-	gmb__hook(loop, io_end, done);
+	if (gmb__unlikely(loop->hooks))
+		tell_poll_end(loop, done);
 }
 
-/*
- * Nothing lies between the end of a turn and the next step, unless others step
- * the loop or timers had work to do.
- */
-unsigned int gmb__observe_timers(struct gmb_loop *loop)
+static seldom unsigned int expire(struct gmb_loop *loop)
 {
 	unsigned int fired = 0, n, i;
 	gmb_time when;
 
-	/* The turn has just read the clock. */
 	loop->outside_at = loop->now;
 	while ((when = gmb__timers_next(&loop->timers)) <= loop->now) {
 		n = gmb__timers_expire(&loop->timers, when);
@@ -409,6 +445,22 @@ unsigned int gmb__observe_timers(struct gmb_loop *loop)
 		fired += n;
 	}
 	loop->outside_at = 0;
-	loop->stamp = fired || loop->open ? 0 : loop->now;
+	loop->stamp = 0;
 	return fired;
+}
+
+/*
+ * Nothing lies between the end of a turn, which has just read the clock, and
+ * the next step, unless others step the loop or timers have work to do.
+ */
+unsigned int gmb__observe_timers(struct gmb_loop *loop)
+{
+	if (gmb__unlikely(gmb__tick_is_due(&loop->tick, loop->now) &&
+			  !(loop->flags & GMB_LOOP_FAKE_CLOCK)))
+		gmb__tick_set(&loop->tick);
+	loop->outside_at = 0;
+	loop->stamp = loop->open ? 0 : loop->now;
+	if (gmb__likely(gmb__timers_next(&loop->timers) > loop->now))
+		return 0;
+	return expire(loop);
 }

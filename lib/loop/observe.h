@@ -7,9 +7,10 @@
  * All run on the loop's thread. A hook runs with no current task, so whatever
  * would suspend fails with -EPERM instead.
  *
- * Reading the clock is most of the cost, so readings are shared where nothing
+ * Reading the clock is much of the cost, so readings are shared where nothing
  * lies between two moments: the end of a step and the beginning of the next,
- * the end of the wait and all that it made ready.
+ * the end of the wait and all that it made ready. Within steps the processor's
+ * counter is read instead (see loop/tick.h).
  */
 #ifndef GMB_LOOP_OBSERVE_H
 #define GMB_LOOP_OBSERVE_H

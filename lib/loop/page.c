@@ -179,18 +179,3 @@ struct gmb_row *gmb__page_next_row(struct gmb__page *page, size_t *index)
 	}
 	return NULL;
 }
-
-void gmb__page_count(struct gmb__page *page, enum gmb_stage stage,
-		     gmb_time value)
-{
-	struct gmb_histogram *histograms =
-		(struct gmb_histogram *)(page->head + 1);
-	struct gmb_histogram *h = &histograms[stage];
-	uint64_t v = value < 0 ? 0 : (uint64_t)value;
-
-	h->count++;
-	h->sum += v;
-	if (v > h->max)
-		h->max = v;
-	h->buckets[gmb_histogram_bucket(v)]++;
-}

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <giambio/base.h>
 #include <giambio/trace.h>
+#include "coro/compiler.h"
 
 /* 10 MiB, of which only what has been written is memory. */
 #define GMB__RECORD_ENTRIES	(1u << 18)
@@ -48,21 +49,35 @@ void gmb__record_close(struct gmb__record *record);
 /**
  * gmb__record_put() - write an event over the oldest one
  * @record: open
- * @event:  is copied
- *
- * About fifteen instructions.
+ * @time:   when
+ * @task:   its id, or 0
+ * @kind:   what
+ * @extra:  see enum gmb_trace_kind
+ * @detail: see there
+ * @arg:    see there
+ * @arg2:   see there
  */
-static inline void gmb__record_put(struct gmb__record *record,
-				   const struct gmb_trace_event *event)
+static gmb__always_inline void
+gmb__record_put(struct gmb__record *record, gmb_time time, uint64_t task,
+		enum gmb_trace_kind kind, uint16_t extra, int32_t detail,
+		uint64_t arg, uint64_t arg2)
 {
 	uint64_t n = record->count++;
+	struct gmb_trace_event *event =
+		&record->events[n & (GMB__RECORD_ENTRIES - 1)];
 
 	/*
 	 * Pairs with the reader's second look at head: who sees a part of this
 	 * event sees that its number has been reached.
 	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	record->events[n & (GMB__RECORD_ENTRIES - 1)] = *event;
+	event->time = time;
+	event->task = task;
+	event->kind = (uint16_t)kind;
+	event->extra = extra;
+	event->detail = detail;
+	event->arg = arg;
+	event->arg2 = arg2;
 	/* Pairs with the reader's first look: what is counted is complete. */
 	__atomic_store_n(&record->head->head, n + 1, __ATOMIC_RELEASE);
 }
