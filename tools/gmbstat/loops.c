@@ -219,9 +219,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->common;
 		return 0;
-	case 'i':
-		options->span_ms = cmd_number(state, "--interval", arg, 1,
-					      3600000);
+	case 'd':
+		options->span_ms = cmd_milliseconds(state, "--duration", arg);
+		/* Rates need a span that is not nothing. */
+		if (!options->span_ms)
+			options->span_ms = 1;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
@@ -235,8 +237,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static int run(int argc, char **argv)
 {
 	static const struct argp_option own[] = {
-		{ "interval", 'i', "MS", 0,
-		  "Milliseconds over which rates are taken (500)", 0 },
+		{ "duration", 'd', "SECONDS", 0,
+		  "Take rates over that time (0.5)", 0 },
 		{ 0 },
 	};
 	static const struct argp_child children[] = {

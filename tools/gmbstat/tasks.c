@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <giambio/hooks.h>
 #include <giambio/task.h>
 #include "common/memory.h"
@@ -13,9 +12,13 @@
 #include "common/table.h"
 #include "common/units.h"
 #include "gmbstat/cmd.h"
+#include "gmbstat/pause.h"
 #include "gmbstat/stack.h"
 #include "gmbstat/tree.h"
 #include "gmbstat/wait.h"
+
+#define RENEW_MS	1000
+#define LATER_MS	2000	/* until a lease that is not renewed ends */
 
 struct options {
 	struct cmd_common common;
@@ -276,11 +279,15 @@ static size_t report(const struct options *options, struct page *page,
 
 static void measure(struct pages *pages, long ms)
 {
-	const struct timespec span = { ms / 1000, ms % 1000 * 1000000 };
+	const long step = RENEW_MS < ms ? RENEW_MS : ms;
 
 	/* A loop that cannot be asked is shown without times. */
-	(void)pages_lease(pages, GMB_OBSERVE_TIMES, (ms + 1000) * 1000000ll);
-	nanosleep(&span, NULL);
+	for (; ms > 0; ms -= step) {
+		(void)pages_lease(pages, GMB_OBSERVE_TIMES,
+				  (step + LATER_MS) * 1000000ll);
+		if (pause_ms(step))
+			return;
+	}
 }
 
 static int report_all(struct pages *pages, const struct options *options)
@@ -320,9 +327,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'b':
 		options->stacks = true;
 		return 0;
-	case 'm':
-		options->measure_ms = cmd_number(state, "--measure", arg, 1,
-						 59000);
+	case 'd':
+		options->measure_ms =
+			cmd_milliseconds(state, "--duration", arg);
 		return 0;
 	case 't':
 		options->task = arg;
@@ -342,7 +349,7 @@ static int run(int argc, char **argv)
 		{ "all", 'a', NULL, 0,
 		  "Also tasks that have ended, while their manager is open", 0 },
 		{ "backtrace", 'b', NULL, 0, "Where each task stands", 0 },
-		{ "measure", 'm', "MS", 0,
+		{ "duration", 'd', "SECONDS", 0,
 		  "Measure run times and wakeups that long first", 0 },
 		{ "task", 't', "TASK", 0,
 		  "Only tasks of this name or number", 0 },
