@@ -10,18 +10,21 @@
  *	block	the same, in a system call that sleeps
  *	hang	the task "hanging" computes for COUNT seconds
  *	lock	the task "keeper" holds a lock for 20 ms, COUNT times, and
- *		"waiter" wants it meanwhile
+ *		each time a task "waiter" wants it meanwhile
  *	late	an event is triggered, and then the loop is held 5 ms, before
  *		"late" gets its turn; COUNT times
  *	count	COUNT bytes through a pipe, COUNT sleeps, COUNT yields; then
  *		nothing more happens
  *	many	COUNT tasks that sleep
  *
- * Each says "begun" when it has begun, and ends when its standard input does.
+ * Each says "ready" when its loop runs, begins when it gets a line on standard
+ * input, says "over" when it has done what it does, and ends when the input
+ * does.
  */
 
 #include <errno.h>
 #include <giambio.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,37 +105,36 @@ static intptr_t hanging(void *arg)
 
 static struct gmb_lock lock;
 
-static intptr_t keeper(void *arg)
+static intptr_t waiter(void *arg)
 {
-	gmb_time begin;
-	long i;
+	gmb_time begin = clock_now();
 
 	(void)arg;
-	for (i = 0; i < count; i++) {
-		if (gmb_lock_acquire(&lock) < 0)
-			break;
-		begin = clock_now();
-		gmb_sleep(KEEP);
-		gmb_lock_release(&lock);
-		say("keep", clock_now() - begin);
-		gmb_sleep(PAUSE);
-	}
+	if (gmb_lock_acquire(&lock) < 0)
+		return 0;
+	say("wait", clock_now() - begin);
+	gmb_lock_release(&lock);
 	return 0;
 }
 
-static intptr_t waiter(void *arg)
+/* Each waiter comes when the lock is held, so each has to wait for it. */
+static intptr_t keeper(void *arg)
 {
-	gmb_time begin;
+	struct gmb_task *task;
+	intptr_t rc = 0;
 	long i;
 
 	(void)arg;
-	for (i = 0; i < count; i++) {
-		begin = clock_now();
-		if (gmb_lock_acquire(&lock) < 0)
-			break;
-		say("wait", clock_now() - begin);
-		gmb_lock_release(&lock);
-		gmb_sleep(PAUSE);
+	for (i = 0; i < count && rc >= 0; i++) {
+		gmb_manager(m, rc) {
+			rc = gmb_lock_acquire(&lock);
+			if (rc < 0)
+				break;
+			task = gmb_spawn(m, waiter, NULL);
+			gmb_task_set_name(task, "waiter");
+			rc = gmb_sleep(KEEP);
+			gmb_lock_release(&lock);
+		}
 	}
 	return 0;
 }
@@ -223,7 +225,7 @@ static const struct program {
 	{ "hold", { { "holder", holder } } },
 	{ "block", { { "blocker", blocker } } },
 	{ "hang", { { "hanging", hanging } } },
-	{ "lock", { { "keeper", keeper }, { "waiter", waiter } } },
+	{ "lock", { { "keeper", keeper } } },
 	{ "late", { { "late", late }, { "delayer", delayer } } },
 	{ "count", { { "reader", reader }, { "counter", counter } } },
 	{ "many", { { NULL, NULL } } },
@@ -247,39 +249,57 @@ static intptr_t spawn_all(struct gmb_manager *m, const struct program *program)
 	return 0;
 }
 
-/* Until standard input ends. */
-static intptr_t await_end(void)
+/* Wait for a line, or for the end. */
+static ssize_t await_line(struct gmb_file *input)
 {
-	struct gmb_file input;
-	char byte;
-	ssize_t n;
+	char line[16];
 
-	n = gmb_file_wrap(&input, 0);
-	if (n < 0)
-		return n;
-	do {
-		n = gmb_read(&input, &byte, 1);
-	} while (n > 0);
-	gmb_file_close(&input);
-	return n;
+	return gmb_read(input, line, sizeof(line));
+}
+
+static void tell(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+}
+
+/* Tasks that do nothing are over as soon as they are there. */
+static intptr_t run_program(const struct program *program,
+			    struct gmb_file *input)
+{
+	const bool idle = !program->tasks[0].fn;
+	intptr_t rc = 0;
+
+	gmb_manager(m, rc) {
+		rc = spawn_all(m, program);
+		if (rc < 0 || !idle)
+			break;
+		tell("over");
+		await_line(input);
+		gmb_manager_cancel(m);
+	}
+	if (idle)
+		return rc == -ECANCELED ? 0 : rc;
+	tell("over");
+	await_line(input);
+	return rc;
 }
 
 static intptr_t main_task(void *arg)
 {
-	intptr_t rc = 0;
+	struct gmb_file input;
+	intptr_t rc = gmb_file_wrap(&input, 0);
 
-	gmb_manager(m, rc) {
-		rc = spawn_all(m, arg);
-		if (rc < 0)
-			break;
-		/* Who is spawned first runs first: all have begun then. */
-		gmb_yield();
-		puts("begun");
-		fflush(stdout);
-		rc = await_end();
-		gmb_manager_cancel(m);
-	}
-	return rc == -ECANCELED ? 0 : rc;
+	if (rc < 0)
+		return rc;
+	tell("ready");
+	if (await_line(&input) <= 0)
+		return gmb_file_close(&input);
+	/* A loop looks at what observers want when it turns. */
+	gmb_sleep(10 * GMB_MS);
+	rc = run_program(arg, &input);
+	gmb_file_close(&input);
+	return rc;
 }
 
 int main(int argc, char **argv)

@@ -96,7 +96,7 @@ int cmd_pages(struct pages *pages, const struct cmd_common *common)
 
 void cmd_json_begin(struct json *json, const char *command)
 {
-	json_init(json, stdout, 3);
+	json_init(json, stdout, 4);
 	json_object(json, NULL);
 	json_u64(json, "gmbstat", JSON_VERSION);
 	json_string(json, "command", command);

@@ -155,18 +155,18 @@ static void measure(struct study *study)
 	const int64_t end = study->started + options->span_ms * 1000000ll;
 	int64_t now = study->started, renew = 0;
 	unsigned int what = GMB_OBSERVE_TIMES;
+	bool ends = false;
 
 	if (options->task)
 		what |= GMB_OBSERVE_TRACE;
-	for (; now < end; now = units_now()) {
+	for (; now < end && !ends; now = units_now()) {
 		if (now >= renew) {
 			(void)pages_lease(study->pages, what, LEASE_NS);
 			renew = now + RENEW_NS;
 		}
-		if (pause_ms((end - now) / 1000000 < step ?
-				     (end - now) / 1000000 + 1 :
-				     step))
-			break;
+		ends = pause_ms((end - now) / 1000000 < step ?
+					(end - now) / 1000000 + 1 :
+					step);
 		tick(study);
 	}
 	study->ended = units_now();

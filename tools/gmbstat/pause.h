@@ -9,7 +9,7 @@
 
 /*
  * Wait; returns whether SIGINT or SIGTERM asks for the end. From the first call
- * on these signals do no more than that, once: a second one kills.
+ * on these signals do no more than that; one that comes later kills.
  */
 bool pause_ms(long ms);
 

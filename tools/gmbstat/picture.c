@@ -15,7 +15,7 @@
 #include "gmbstat/stages.h"
 
 #define LABEL		9	/* columns of a stage's name */
-#define MIN_CELLS	16
+#define MIN_CELLS	10
 #define MAX_CELLS	120
 #define HEIGHTS		8
 

@@ -117,14 +117,14 @@ uint32_t stages_context(struct module *module, const struct page *page)
 
 static const struct table_column columns[] = {
 	{ "STAGE", TABLE_LEFT, 0 },
-	{ "COUNT", TABLE_RIGHT, 0 },
-	{ "MEAN", TABLE_RIGHT, 2 },
-	{ "P50", TABLE_RIGHT, 0 },
-	{ "P90", TABLE_RIGHT, 3 },
+	{ "COUNT", TABLE_RIGHT, 3 },
+	{ "MEAN", TABLE_RIGHT, 5 },
+	{ "P50", TABLE_RIGHT, 2 },
+	{ "P90", TABLE_RIGHT, 6 },
 	{ "P99", TABLE_RIGHT, 0 },
-	{ "P99.9", TABLE_RIGHT, 1 },
-	{ "MAX", TABLE_RIGHT, 0 },
-	{ "FROM, TO", TABLE_LEFT, 4 },
+	{ "P99.9", TABLE_RIGHT, 4 },
+	{ "MAX", TABLE_RIGHT, 1 },
+	{ "FROM, TO", TABLE_LEFT, 7 },
 };
 
 /* Of values that there are none there is no mean either. */

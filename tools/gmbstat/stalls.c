@@ -161,17 +161,18 @@ static void watch_all(struct hunt *hunt)
 	const int64_t end = hunt->started + options->span_ms * 1000000ll;
 	const long us = look_us(options);
 	int64_t now = hunt->started, renew = 0;
+	bool ends = false;
 	unsigned int i;
 
-	for (; !options->span_ms || now < end; now = units_now()) {
+	/* What was asked to end looks once more. */
+	for (; !ends && (!options->span_ms || now < end); now = units_now()) {
 		if (now >= renew) {
 			(void)pages_lease(hunt->pages,
 					  GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE,
 					  LEASE_NS);
 			renew = now + RENEW_NS;
 		}
-		if (pause_us(us))
-			break;
+		ends = pause_us(us);
 		for (i = 0; i < hunt->pages->count; i++)
 			watch_look(hunt->watches[i]);
 	}

@@ -10,6 +10,7 @@
 #include "gmbstat/watch.h"
 
 #define LOOKS	256u	/* of the thread's times that are remembered */
+#define NAMES	1024u	/* of tasks */
 
 /* The thread's times at a moment. */
 struct look {
@@ -45,6 +46,10 @@ struct watch {
 	int64_t stack_time;
 	struct look looks[LOOKS];
 	uint64_t looks_count;
+	struct {
+		uint64_t task;
+		char text[16];
+	} names[NAMES];		/* by id, of tasks that came meanwhile */
 	char name[GMB_TASK_NAME_SIZE];
 };
 
@@ -104,13 +109,19 @@ void watch_begin(struct watch *w)
 	take_look(w, &w->looks[w->looks_count++]);
 }
 
-/* The name is looked up late, for there are many steps and few stalls. */
+/*
+ * The name is looked up late, for there are many steps and few stalls. The task
+ * may have gone by then, and left what the trace had of its name.
+ */
 static const char *name_of(struct watch *w, uint64_t id)
 {
 	ssize_t index = page_find_row(w->page, id);
 	struct gmb_row row;
 
 	w->name[0] = '\0';
+	if (w->names[id % NAMES].task == id)
+		memcpy(w->name, w->names[id % NAMES].text,
+		       sizeof(w->names->text));
 	if (index >= 0 && page_row(w->page, (size_t)index, &row, NULL) &&
 	    row.id == id)
 		memcpy(w->name, row.name, sizeof(w->name));
@@ -153,7 +164,11 @@ static void take_event(void *user, const struct gmb_trace_event *event)
 {
 	struct watch *w = user;
 
-	if (event->kind == GMB_TRACE_BEGIN) {
+	if (event->kind == GMB_TRACE_NAME) {
+		w->names[event->task % NAMES].task = event->task;
+		memcpy(w->names[event->task % NAMES].text, event->text,
+		       sizeof(event->text));
+	} else if (event->kind == GMB_TRACE_BEGIN) {
 		w->task = event->task;
 		w->begun = event->time;
 	} else if (event->kind == GMB_TRACE_END && w->task == event->task) {
