@@ -274,6 +274,8 @@ static intptr_t run_program(const struct program *program,
 		rc = spawn_all(m, program);
 		if (rc < 0 || !idle)
 			break;
+		/* They are first in line, so all wait when this goes on. */
+		gmb_yield();
 		tell("over");
 		await_line(input);
 		gmb_manager_cancel(m);

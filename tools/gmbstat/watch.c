@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <giambio/task.h>
 #include "common/memory.h"
 #include "common/proc.h"
 #include "common/ring.h"
@@ -20,11 +21,20 @@ struct look {
 	uint64_t slices;
 };
 
-/* The step that runs, as the page shows it. */
+/*
+ * What the loop does, as the page shows it. While it is observed the running
+ * step is known by its beginning; else there are the turn, and the row of the
+ * task that runs in it, which is looked for when the turn takes long.
+ */
 struct step {
-	uint64_t steps;		/* of the page: tells it from others */
-	uint64_t task;
+	bool busy;		/* it does not wait for events */
+	uint64_t task;		/* that runs; 0: not known, or none */
+	int64_t since;		/* when the step began; 0: it is not observed */
+	uint64_t turns;
+	ssize_t row;		/* of the task, of a step not observed; or -1 */
+	uint64_t steps;		/* of that task */
 	int64_t seen;		/* when it began, as far as is known */
+	int64_t last;		/* when it was last seen to go on */
 	bool looked;		/* where it is was looked at */
 };
 
@@ -199,34 +209,88 @@ static void follow(struct watch *w)
 
 /*
  * When the step that runs began. If nobody observed that, all there is are the
- * beginning of the turn, if the step was there already when watching began, or
- * else the moment when it was first seen.
+ * beginning of the turn, if it was there already when watching began, or else
+ * the moment when it was first seen.
  */
-static int64_t step_began(const struct watch *w, int64_t now)
+static int64_t step_began(const struct watch *w, const struct step *step,
+			  int64_t now)
 {
-	const struct gmb_page *head = w->page->head;
-	int64_t step = __atomic_load_n(&head->step_since, __ATOMIC_RELAXED);
-	int64_t turn = __atomic_load_n(&head->now, __ATOMIC_RELAXED);
+	int64_t turn = __atomic_load_n(&w->page->head->now, __ATOMIC_RELAXED);
 	bool first = w->looks_count == 2;
 
-	if (step)
-		return step < now ? step : now;
+	if (step->since)
+		return step->since < now ? step->since : now;
 	return first && turn && turn < now ? turn : now;
 }
 
-/* Where the thread is; worthless if the step has ended meanwhile. */
-static void look_where(struct watch *w)
+static void take_step(const struct watch *w, struct step *step, int64_t now)
 {
-	int64_t now = units_now();
+	const struct gmb_page *head = w->page->head;
 
+	*step = (struct step){
+		.since = __atomic_load_n(&head->step_since, __ATOMIC_ACQUIRE),
+		.task = __atomic_load_n(&head->running, __ATOMIC_ACQUIRE),
+		.turns = __atomic_load_n(&head->turns, __ATOMIC_ACQUIRE),
+		.row = -1,
+	};
+	if (!step->task)
+		step->since = 0;
+	step->busy = step->task || !__atomic_load_n(&head->poll_since,
+						    __ATOMIC_RELAXED);
+	step->seen = step_began(w, step, now);
+	step->last = now;
+}
+
+/* Whether it is the same step; of one not observed, the same turn. */
+static bool is_same(const struct step *a, const struct step *b)
+{
+	return a->busy && b->busy && a->turns == b->turns &&
+	       a->since == b->since && (!a->since || a->task == b->task);
+}
+
+/* The task that runs in a long turn that nobody observes. */
+static void find_running(struct watch *w)
+{
+	size_t rows = page_rows(w->page), i;
+	struct gmb_row row;
+
+	for (i = 0; i < rows; i++) {
+		if (!page_row(w->page, i, &row, NULL) ||
+		    row.state != GMB_TASK_RUNNING)
+			continue;
+		w->step.row = (ssize_t)i;
+		w->step.task = row.id;
+		w->step.steps = row.steps;
+		return;
+	}
+}
+
+/* Whether that task still runs, and has not been given way to meanwhile. */
+static bool still_runs(const struct watch *w)
+{
+	struct gmb_row row;
+
+	return page_row(w->page, (size_t)w->step.row, &row, NULL) &&
+	       row.state == GMB_TASK_RUNNING && row.id == w->step.task &&
+	       row.steps == w->step.steps;
+}
+
+/* Whether the step goes on, of which w->step is an earlier picture. */
+static bool goes_on(struct watch *w, int64_t now)
+{
+	struct step step;
+
+	take_step(w, &step, now);
+	return is_same(&step, &w->step) && w->step.task &&
+	       (w->step.row < 0 || still_runs(w));
+}
+
+/* Where the thread is; worthless if the step has ended meanwhile. */
+static void look_where(struct watch *w, int64_t now)
+{
 	w->step.looked = true;
 	w->stack_task = 0;
-	if (stack_thread(w->stack, w->page->tid) <= 0)
-		return;
-	if (__atomic_load_n(&w->page->head->steps, __ATOMIC_ACQUIRE) !=
-		    w->step.steps ||
-	    __atomic_load_n(&w->page->head->running, __ATOMIC_RELAXED) !=
-		    w->step.task)
+	if (stack_thread(w->stack, w->page->tid) <= 0 || !goes_on(w, now))
 		return;
 	w->stack_task = w->step.task;
 	w->stack_time = now;
@@ -240,7 +304,7 @@ static void step_ended(struct watch *w, int64_t now)
 {
 	int64_t began = w->step.seen;
 
-	if (!w->step.task || now - began < w->least)
+	if (!w->step.task || w->step.last - began < w->least)
 		return;
 	if (began <= w->told_to && now >= w->told_from)
 		return;
@@ -249,25 +313,36 @@ static void step_ended(struct watch *w, int64_t now)
 	tell_task(w, w->step.task, began, now, false, false);
 }
 
+/* A turn that takes long can be many short steps: then it begins anew. */
+static void look_longer(struct watch *w, int64_t now)
+{
+	if (!w->step.since && w->step.row < 0) {
+		find_running(w);
+	} else if (w->step.row >= 0 && !still_runs(w)) {
+		step_ended(w, now);
+		w->step.row = -1;
+		w->step.task = 0;
+		w->step.seen = now;
+		return;
+	}
+	w->step.last = now;
+	if (w->step.task && w->stack && !w->step.looked)
+		look_where(w, now);
+}
+
 static void look_at_step(struct watch *w, int64_t now)
 {
-	const struct gmb_page *head = w->page->head;
-	uint64_t task = __atomic_load_n(&head->running, __ATOMIC_ACQUIRE);
-	uint64_t steps = __atomic_load_n(&head->steps, __ATOMIC_ACQUIRE);
+	struct step step;
 
-	if (task != w->step.task || steps != w->step.steps) {
+	take_step(w, &step, now);
+	if (!is_same(&step, &w->step)) {
 		step_ended(w, now);
-		w->step = (struct step){
-			.task = task,
-			.steps = steps,
-			.seen = step_began(w, now),
-		};
+		w->step = step;
 		return;
 	}
 	/* Half the time is left to look before a stall may be over. */
-	if (task && w->stack && !w->step.looked &&
-	    now - w->step.seen >= w->least / 2)
-		look_where(w);
+	if (now - w->step.seen >= w->least / 2)
+		look_longer(w, now);
 }
 
 static void look_at_thread(struct watch *w)
@@ -308,11 +383,10 @@ void watch_free(struct watch *w)
 
 	if (!w)
 		return;
-	if (w->step.task && now - w->step.seen >= w->least &&
-	    page_alive(w->page) &&
-	    w->page->head->steps == w->step.steps)
+	if (now - w->step.seen >= w->least && page_alive(w->page) &&
+	    goes_on(w, now))
 		tell_task(w, w->step.task, w->step.seen, now,
-			  w->page->head->step_since != 0, true);
+			  w->step.since != 0, true);
 	ring_close(w->ring);
 	stack_free(w->stack);
 	free(w);
