@@ -382,8 +382,9 @@ static void draw_head(const struct top *top, const struct top_view *view)
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	snprintf(text, sizeof(text),
-		 "gmbstat top %s  %zu loops, %zu tasks  by %s%s, every %.1f s%s",
-		 clock, top->count, all_tasks(top), key_names[top->key],
+		 "gmbstat top %s  %zu %s, %zu tasks  by %s%s, every %.1f s%s",
+		 clock, top->count, top->count == 1 ? "loop" : "loops",
+		 all_tasks(top), key_names[top->key],
 		 top->up ? ", least first" : "", (double)view->delay_ms / 1000,
 		 view->paused ? "  (stopped: space)" : "");
 	put_text(&line, -getmaxx(stdscr), text);
