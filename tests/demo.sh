@@ -126,15 +126,19 @@ end_talk()
 	show "$scratch/client.out"
 }
 
-# Some connections are still open when Ctrl-C comes: their waits are cancelled.
-interrupt()
+talk_again()
 {
 	"$B/examples/echo_client" "$port" 20 1000 $pause >/dev/null 2>&1 &
 	client=$!
 	clients=20
 	until_true all_at_work || fail "the server did not accept again"
-	say "Twenty more clients connect, and in the middle of their talk comes" \
-		"Ctrl-C (SIGINT)"
+	say "Twenty more clients connect"
+}
+
+# Some connections are still open when Ctrl-C comes: their waits are cancelled.
+interrupt()
+{
+	say "And in the middle of their talk comes Ctrl-C (SIGINT)"
 	kill -INT "$server"
 	wait "$server"
 	status=$?
@@ -148,11 +152,26 @@ interrupt()
 	[ $status -eq 0 ] || fail "the server did not end in good order"
 }
 
+# The server as another process sees it, while it runs.
+see()
+{
+	if ! [ -x "$B/bin/gmbstat" ]; then
+		say "gmbstat was not built: its libraries are missing"
+		return
+	fi
+	say "gmbstat tasks -b: the same tree from outside, with each task's stack"
+	"$B/bin/gmbstat" tasks -b -p "$server" 2>&1 | head -n 24 | show
+	say "gmbstat latency: two seconds of it"
+	"$B/bin/gmbstat" latency -p "$server" 2>&1 | show
+}
+
 start_server
 talk
 show_tasks
 show_size
 end_talk
+talk_again
+see
 interrupt
 say "That was it. The server is examples/echo_server.c, 70 lines; README.md" \
 	"explains each."
