@@ -20,15 +20,15 @@ struct gmb__op;
 /**
  * struct gmb__backend_ops - what a backend can do
  * @name:     as gmb_loop_backend_name() gives it
- * @open:     sets loop->backend_data; on an error *why is a constant that ends
- *	the sentence "uring is not used: …"
+ * @open:     sets loop->backend_data and loop->edges; on an error *why is a
+ *	constant that ends the sentence "uring is not used: …"
  * @close:    no operation is left
  * @attach:   a file was opened; may fail with -errno. File->fd is valid
  * @detach:   the file's operations have been withdrawn or finished, some of
  *	them may still be held; file->fd is still open and is closed right after
- * @start:    perform or take an operation. Returns 1: done, result in
- *	*result; 0: taken, gmb__op_finish() will come, never from inside
- *	start(); -errno
+ * @start:    take an operation that must wait: it was tried, or trying it is
+ *	known to be of no use. Returns 0: taken, gmb__op_finish() will come,
+ *	never from inside start(); -errno
  * @start_pair: NULL, or take a SEND with ALL and the RECEIVE that follows it as
  *	one operation, which is the RECEIVE and has both places of the file.
  *	Returns 0: taken; -ENOTSUP: not these, run them one by one; -errno
@@ -47,8 +47,7 @@ struct gmb__backend_ops {
 	void (*close)(struct gmb_loop *loop);
 	int (*attach)(struct gmb_loop *loop, struct gmb_file *file);
 	void (*detach)(struct gmb_loop *loop, struct gmb_file *file);
-	int (*start)(struct gmb_loop *loop, struct gmb__op *op,
-		     intptr_t *result);
+	int (*start)(struct gmb_loop *loop, struct gmb__op *op);
 	int (*start_pair)(struct gmb_loop *loop, struct gmb__op *send,
 			  struct gmb__op *receive);
 	bool (*withdraw)(struct gmb_loop *loop, struct gmb__op *op);

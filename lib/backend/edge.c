@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
 /* Copyright (C) 2026 The giambio developers */
 
-#include <poll.h>
 #include <string.h>
 #include "backend/edge.h"
 #include "coro/mem.h"
@@ -77,7 +76,7 @@ uint8_t gmb__edge_ready_ways(const struct gmb__op *op)
 	return ways;
 }
 
-uint8_t gmb__edge_bits(uint32_t events)
+uint8_t gmb__edge_all_bits(uint32_t events)
 {
 	uint8_t bits = 0;
 
@@ -92,28 +91,6 @@ uint8_t gmb__edge_bits(uint32_t events)
 	if (events & (POLLHUP | POLLERR))
 		bits |= GMB__CAN_BOTH | GMB__ENDED;
 	return bits;
-}
-
-static inline int try_parked(struct gmb__op *op)
-{
-	intptr_t result = gmb__edge_attempt(op);
-
-	if (result == -EAGAIN)
-		return 0;
-	gmb__op_finish(op, result);
-	return 1;
-}
-
-int gmb__edge_fire(struct gmb_file *file, uint8_t bits)
-{
-	int done = 0;
-
-	file->ready |= bits;
-	if (file->reader && bits & GMB__CAN_READ)
-		done += try_parked(file->reader);
-	if (file->writer && bits & GMB__CAN_WRITE)
-		done += try_parked(file->writer);
-	return done;
 }
 
 bool gmb__edge_withdraw(struct gmb_loop *loop, struct gmb__op *op)

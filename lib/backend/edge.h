@@ -33,6 +33,7 @@
 #define GMB_BACKEND_EDGE_H
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include "backend/op.h"
 #include "loop/list.h"
@@ -93,20 +94,18 @@ int gmb__edges_attach(struct gmb__edges *edges, struct gmb_file *file);
 /* Free the slot of a file; events that are under way reach nobody. */
 void gmb__edges_detach(struct gmb__edges *edges, struct gmb__edge *edge);
 
-/**
- * gmb__edge_fire() - what was parked on a file tries again
- * @file: its ready bits are set here
- * @bits: enum gmb__edge_bits that the edge brought
- *
- * Return: how many operations that finished.
- */
-int gmb__edge_fire(struct gmb_file *file, uint8_t bits);
-
 /* The withdrawal of an operation that the kernel knows nothing of. */
 bool gmb__edge_withdraw(struct gmb_loop *loop, struct gmb__op *op);
 
+uint8_t gmb__edge_all_bits(uint32_t events);
+
 /* The bits that an EPOLL* or POLL* mask brings; the values are the same. */
-uint8_t gmb__edge_bits(uint32_t events);
+static inline uint8_t gmb__edge_bits(uint32_t events)
+{
+	if (gmb__likely(events == POLLIN))
+		return GMB__CAN_READ;
+	return gmb__edge_all_bits(events);
+}
 
 /* The slot of a file; NULL for one that an earlier loop has left behind. */
 static inline struct gmb__edge *gmb__edge_of(struct gmb__edges *edges,
@@ -150,27 +149,41 @@ static inline intptr_t gmb__edge_attempt(struct gmb__op *op)
 	return result;
 }
 
-/**
- * gmb__edge_start() - try an operation unless that is known to be of no use
- * @op:     not parked
- * @result: [out] its result if it is done
- * @ways:   [out] the ways that must be registered if it is not
- *
- * Return: true if it is done.
- */
-static inline bool gmb__edge_start(struct gmb__op *op, intptr_t *result,
-				   uint8_t *ways)
+/* Is trying an operation known to be of no use? */
+static inline bool gmb__edge_must_wait(const struct gmb__op *op, uint8_t ways)
 {
-	*ways = gmb__edge_ways(op);
-	if (op->file->ready & *ways ||
-	    gmb__unlikely(op->code == GMB__OP_READY)) {
-		*result = gmb__edge_attempt(op);
-		if (*result != -EAGAIN)
-			return true;
-	}
-	if (op->code == GMB__OP_CONNECT)
-		*ways = GMB__CAN_BOTH;
-	return false;
+	return !(op->file->ready & ways) &&
+	       gmb__likely(op->code != GMB__OP_READY);
+}
+
+/* Perform an operation that is parked; returns whether that finished it. */
+static inline int gmb__edge_try_parked(struct gmb__op *op)
+{
+	intptr_t result = gmb__edge_attempt(op);
+
+	if (result == -EAGAIN)
+		return 0;
+	gmb__op_finish(op, result);
+	return 1;
+}
+
+/**
+ * gmb__edge_fire() - what was parked on a file tries again
+ * @file: its ready bits are set here
+ * @bits: enum gmb__edge_bits that the edge brought
+ *
+ * Return: how many operations that finished.
+ */
+static inline int gmb__edge_fire(struct gmb_file *file, uint8_t bits)
+{
+	int done = 0;
+
+	file->ready |= bits;
+	if (file->reader && bits & GMB__CAN_READ)
+		done += gmb__edge_try_parked(file->reader);
+	if (file->writer && bits & GMB__CAN_WRITE)
+		done += gmb__edge_try_parked(file->writer);
+	return done;
 }
 
 #endif

@@ -94,17 +94,14 @@ static int set_interest(struct epoll *ep, struct gmb__edge *edge,
 	return 0;
 }
 
-static int epoll_start(struct gmb_loop *loop, struct gmb__op *op,
-		       intptr_t *result)
+static int epoll_start(struct gmb_loop *loop, struct gmb__op *op)
 {
 	struct epoll *ep = loop->backend_data;
-	struct gmb__edge *edge = gmb__edge_of(&ep->edges, op->file);
-	uint8_t ways;
+	struct gmb__edge *edge = &ep->edges.slots[op->file->slot];
+	uint8_t ways = gmb__edge_ways(op);
 
-	if (gmb__unlikely(!edge))
-		return -EBADF;
-	if (gmb__edge_start(op, result, &ways))
-		return 1;
+	if (gmb__unlikely(op->code == GMB__OP_CONNECT))
+		ways = GMB__CAN_BOTH;
 	if (gmb__unlikely((edge->interest & ways) != ways))
 		return set_interest(ep, edge, edge->interest | ways, true);
 	if (op->file->kind == GMB__FILE_UNIX && ++edge->calm == CALM_MIN &&
@@ -256,6 +253,7 @@ static int epoll_open(struct gmb_loop *loop, const char **why)
 		return rc;
 	}
 	loop->backend_data = ep;
+	loop->edges = &ep->edges;
 	return 0;
 }
 

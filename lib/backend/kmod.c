@@ -200,19 +200,12 @@ static void park(struct kmod *kd, struct gmb__edge *edge, struct gmb__op *op)
 		submit_plain(kd, op);
 }
 
-static int kmod_start(struct gmb_loop *loop, struct gmb__op *op,
-		      intptr_t *result)
+static int kmod_start(struct gmb_loop *loop, struct gmb__op *op)
 {
 	struct kmod *kd = loop->backend_data;
-	struct gmb__edge *edge = gmb__edge_of(&kd->edges, op->file);
-	uint8_t ways;
 
-	if (gmb__unlikely(!edge))
-		return -EBADF;
-	if (gmb__edge_start(op, result, &ways))
-		return 1;
 	op->slack = loop->current->slack;
-	park(kd, edge, op);
+	park(kd, &kd->edges.slots[op->file->slot], op);
 	return 0;
 }
 
@@ -508,6 +501,7 @@ static int kmod_open(struct gmb_loop *loop, const char **why)
 		return rc;
 	}
 	loop->backend_data = kd;
+	loop->edges = &kd->edges;
 	return 0;
 }
 

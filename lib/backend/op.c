@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 #include "backend/backend.h"
+#include "backend/edge.h"
 #include "backend/op.h"
 #include "loop/loop.h"
 
@@ -46,42 +47,50 @@ static inline void note_drained(struct gmb__op *op, ssize_t n, bool known)
 		op->flags &= (uint8_t)~GMB__OP_DRAINED;
 }
 
-static ssize_t do_receive(struct gmb__op *op)
+static __attribute__((noinline)) ssize_t do_receive_message(struct gmb__op *op)
 {
-	int flags = op->msg_flags | MSG_DONTWAIT;
 	struct msghdr msg = { 0 };
-	bool known;
 	ssize_t n;
 
-	if (gmb__likely(op->iovcnt == 1 &&
-			(op->file->kind != GMB__FILE_UNIX ||
-			 op->file->flags & GMB__FILE_LEVEL))) {
-		n = recv(op->file->fd, op->iov->iov_base, op->iov->iov_len,
-			 flags);
-		note_drained(op, n, op->file->kind >= GMB__FILE_TCP);
-		return n;
-	}
 	msg.msg_iov = op->iov;
 	msg.msg_iovlen = (size_t)op->iovcnt;
-	n = recvmsg(op->file->fd, &msg, flags);
-	known = op->file->kind >= GMB__FILE_TCP;
-	if (msg.msg_flags & MSG_CTRUNC)
-		known = false;
-	note_drained(op, n, known);
+	n = recvmsg(op->file->fd, &msg, op->msg_flags | MSG_DONTWAIT);
+	note_drained(op, n, op->file->kind >= GMB__FILE_TCP &&
+				    !(msg.msg_flags & MSG_CTRUNC));
 	return n;
 }
 
-static ssize_t do_send(struct gmb__op *op)
+static gmb__always_inline ssize_t do_receive(struct gmb__op *op)
 {
-	int flags = op->msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL;
+	const struct gmb_file *file = op->file;
+	ssize_t n;
+
+	if (gmb__unlikely(op->iovcnt != 1 ||
+			  (file->kind == GMB__FILE_UNIX &&
+			   !(file->flags & GMB__FILE_LEVEL))))
+		return do_receive_message(op);
+	n = recv(file->fd, op->iov->iov_base, op->iov->iov_len,
+		 op->msg_flags | MSG_DONTWAIT);
+	note_drained(op, n, file->kind >= GMB__FILE_TCP);
+	return n;
+}
+
+static __attribute__((noinline)) ssize_t do_send_message(struct gmb__op *op)
+{
 	struct msghdr msg = { 0 };
 
-	if (gmb__likely(op->iovcnt == 1))
-		return send(op->file->fd, op->iov->iov_base, op->iov->iov_len,
-			    flags);
 	msg.msg_iov = op->iov;
 	msg.msg_iovlen = (size_t)op->iovcnt;
-	return sendmsg(op->file->fd, &msg, flags);
+	return sendmsg(op->file->fd, &msg,
+		       op->msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static gmb__always_inline ssize_t do_send(struct gmb__op *op)
+{
+	if (gmb__unlikely(op->iovcnt != 1))
+		return do_send_message(op);
+	return send(op->file->fd, op->iov->iov_base, op->iov->iov_len,
+		    op->msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static ssize_t do_read(struct gmb__op *op)
@@ -187,7 +196,7 @@ bool gmb__op_advance(struct gmb__op *op, size_t n)
 	return end || op->iovcnt == 0;
 }
 
-static inline ssize_t transfer(struct gmb__op *op)
+static ssize_t transfer(struct gmb__op *op)
 {
 	switch (op->code) {
 	case GMB__OP_RECEIVE:
@@ -201,20 +210,10 @@ static inline ssize_t transfer(struct gmb__op *op)
 	}
 }
 
-intptr_t gmb__op_perform(struct gmb__op *op)
+/* All that there is to say after a call has moved @n bytes, or failed. */
+static intptr_t go_on(struct gmb__op *op, ssize_t n)
 {
-	ssize_t n;
-
-	switch (op->code) {
-	case GMB__OP_READY:
-		return do_ready(op);
-	case GMB__OP_ACCEPT:
-		return do_accept(op);
-	case GMB__OP_CONNECT:
-		return do_connect(op);
-	}
-	for (;;) {
-		n = transfer(op);
+	for (;; n = transfer(op)) {
 		if (gmb__unlikely(n < 0)) {
 			if (errno == EINTR)
 				continue;
@@ -229,6 +228,39 @@ intptr_t gmb__op_perform(struct gmb__op *op)
 	}
 }
 
+static __attribute__((noinline)) intptr_t perform_other(struct gmb__op *op)
+{
+	switch (op->code) {
+	case GMB__OP_READY:
+		return do_ready(op);
+	case GMB__OP_ACCEPT:
+		return do_accept(op);
+	case GMB__OP_CONNECT:
+		return do_connect(op);
+	}
+	return go_on(op, transfer(op));
+}
+
+intptr_t gmb__op_perform(struct gmb__op *op)
+{
+	ssize_t n;
+
+	if (op->code == GMB__OP_RECEIVE)
+		n = do_receive(op);
+	else if (gmb__likely(op->code == GMB__OP_SEND))
+		n = do_send(op);
+	else
+		return perform_other(op);
+	/* The usual ends, in short. */
+	if (gmb__likely(n > 0)) {
+		if (!(op->flags & GMB__OP_ALL))
+			return n;
+		if (op->iovcnt == 1 && (size_t)n == op->iov->iov_len)
+			return (intptr_t)(op->done += (size_t)n);
+	}
+	return go_on(op, n);
+}
+
 /* Running */
 
 static const uint8_t wait_kinds[GMB__OP_COUNT] = {
@@ -241,38 +273,9 @@ static const uint8_t wait_kinds[GMB__OP_COUNT] = {
 	[GMB__OP_CONNECT] = GMB_WAIT_CONNECT,
 };
 
-static inline bool wants_reader(const struct gmb__op *op)
-{
-	if (gmb__unlikely(op->code == GMB__OP_READY))
-		return op->events & (POLLIN | POLLPRI | POLLRDHUP);
-	return !gmb__op_writes(op);
-}
-
-static inline bool wants_writer(const struct gmb__op *op)
-{
-	if (gmb__unlikely(op->code == GMB__OP_READY))
-		return op->events & POLLOUT;
-	return gmb__op_writes(op);
-}
-
 static int why_unusable(const struct gmb_file *file)
 {
 	return file->loop ? -EXDEV : -EBADF;
-}
-
-/* The operation no longer occupies its file or the loop. */
-static void release(struct gmb__op *op)
-{
-	struct gmb_file *file = op->file;
-
-	op->flags &= (uint8_t)~GMB__OP_PARKED;
-	gmb__loop->pending--;
-	if (gmb__unlikely(!file))
-		return;
-	if (file->reader == op)
-		file->reader = NULL;
-	if (file->writer == op)
-		file->writer = NULL;
 }
 
 static bool withdraw(struct gmb__wait *wait)
@@ -282,7 +285,7 @@ static bool withdraw(struct gmb__wait *wait)
 
 	if (loop->backend->withdraw(loop, op))
 		return true;
-	release(op);
+	gmb__op_release(op);
 	return false;
 }
 
@@ -294,32 +297,49 @@ static inline void occupy(struct gmb__op *op, struct gmb__trap *trap)
 	gmb__trap_add(trap, &op->wait, withdraw);
 }
 
-static inline int start(struct gmb__op *op, struct gmb__trap *trap,
-			intptr_t *result)
+/* Return: 1 done, @result holds it; 0 it must wait; -errno. */
+static gmb__always_inline int try_now(struct gmb__op *op, uint8_t ways,
+				      intptr_t *result)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb_file *file = op->file;
+
+	if (gmb__unlikely(file->loop != loop))
+		return why_unusable(file);
+	if (gmb__unlikely(!gmb__edge_of(loop->edges, file)))
+		return -EBADF;
+	if (gmb__unlikely((ways & GMB__CAN_READ && file->reader) ||
+			  (ways & GMB__CAN_WRITE && file->writer)))
+		return -EBUSY;
+	if (gmb__edge_must_wait(op, ways))
+		return 0;
+	*result = gmb__edge_attempt(op);
+	return *result != -EAGAIN;
+}
+
+/* Hand it to the backend, as one wait of a trap. Return: 0; -errno. */
+static gmb__always_inline int take(struct gmb__op *op, uint8_t ways,
+				   struct gmb__trap *trap)
 {
 	struct gmb_loop *loop = gmb__loop;
 	struct gmb_file *file = op->file;
 	int rc;
 
-	if (gmb__unlikely(file->loop != loop))
-		return why_unusable(file);
-	if (gmb__unlikely((wants_reader(op) && file->reader) ||
-			  (wants_writer(op) && file->writer)))
-		return -EBUSY;
-	rc = loop->backend->start(loop, op, result);
-	if (rc)
+	rc = loop->backend->start(loop, op);
+	if (gmb__unlikely(rc))
 		return rc;
-	if (wants_reader(op))
+	if (ways & GMB__CAN_READ)
 		file->reader = op;
-	if (wants_writer(op))
+	if (ways & GMB__CAN_WRITE)
 		file->writer = op;
 	occupy(op, trap);
 	return 0;
 }
 
-static inline intptr_t park(struct gmb__op *op, struct gmb__trap *trap)
+static gmb__always_inline intptr_t park(struct gmb__op *op,
+					struct gmb__trap *trap)
 {
-	struct gmb_row *row = &gmb__loop->current->row;
+	struct gmb_row *row = &trap->strand->row;
 	intptr_t result;
 
 	row->wait_fd = op->file->fd;
@@ -331,21 +351,35 @@ static inline intptr_t park(struct gmb__op *op, struct gmb__trap *trap)
 
 int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result)
 {
-	return start(op, trap, result);
+	uint8_t ways = gmb__edge_ways(op);
+	int rc = try_now(op, ways, result);
+
+	return rc ? rc : take(op, ways, trap);
 }
 
-intptr_t gmb__op_run(struct gmb__op *op)
+/* What is left of an operation that could not be done at once. */
+static gmb__always_inline intptr_t wait_for(struct gmb__op *op, uint8_t ways)
 {
 	struct gmb__trap trap;
+	int rc;
+
+	gmb__trap_make(&trap, gmb__loop->current);
+	rc = take(op, ways, &trap);
+	return gmb__likely(rc == 0) ? park(op, &trap) : rc;
+}
+
+static gmb__always_inline intptr_t run(struct gmb__op *op)
+{
+	uint8_t ways = gmb__edge_ways(op);
 	intptr_t result;
 	int rc;
 
-	rc = gmb__trap_init(&trap);
+	rc = gmb__trap_enter();
 	if (gmb__unlikely(rc))
 		return rc;
-	rc = start(op, &trap, &result);
+	rc = try_now(op, ways, &result);
 	if (rc == 0)
-		return park(op, &trap);
+		return wait_for(op, ways);
 	if (gmb__unlikely(rc < 0))
 		return rc;
 	if (gmb__likely(result >= 0))
@@ -353,53 +387,63 @@ intptr_t gmb__op_run(struct gmb__op *op)
 	return result;
 }
 
-/* Hand over both at once. Return: as start(). */
-static int start_pair(struct gmb__op *send, struct gmb__op *receive,
-		      struct gmb__trap *trap)
+intptr_t gmb__op_run(struct gmb__op *op)
+{
+	return run(op);
+}
+
+/* Hand over both at once. Return: true, and *result; false: not these. */
+static __attribute__((noinline))
+bool run_both(struct gmb__op *send, struct gmb__op *receive, intptr_t *result)
 {
 	struct gmb_loop *loop = gmb__loop;
 	struct gmb_file *file = receive->file;
+	struct gmb__trap trap;
 	int rc;
 
 	if (gmb__unlikely(file->loop != loop))
-		return why_unusable(file);
-	if (gmb__unlikely(file->reader || file->writer))
-		return -EBUSY;
-	rc = loop->backend->start_pair(loop, send, receive);
+		rc = why_unusable(file);
+	else if (gmb__unlikely(file->reader || file->writer))
+		rc = -EBUSY;
+	else
+		rc = loop->backend->start_pair(loop, send, receive);
+	*result = rc;
 	if (rc)
-		return rc;
+		return rc != -ENOTSUP;
+	gmb__trap_make(&trap, loop->current);
 	file->reader = receive;
 	file->writer = receive;
-	occupy(receive, trap);
-	return 0;
+	occupy(receive, &trap);
+	*result = park(receive, &trap);
+	return true;
+}
+
+static __attribute__((noinline)) intptr_t wait_to_send(struct gmb__op *send)
+{
+	return wait_for(send, GMB__CAN_WRITE);
 }
 
 intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive)
 {
-	struct gmb__trap trap;
 	intptr_t result;
 	int rc;
 
-	rc = gmb__trap_init(&trap);
+	rc = gmb__trap_enter();
 	if (gmb__unlikely(rc))
 		return rc;
-	if (gmb__loop->backend->start_pair) {
-		rc = start_pair(send, receive, &trap);
-		if (rc == 0)
-			return park(receive, &trap);
-		if (rc != -ENOTSUP)
-			return rc;
-	}
+	if (gmb__loop->backend->start_pair &&
+	    run_both(send, receive, &result))
+		return result;
 	if (gmb__unlikely(receive->file->reader))
 		return receive->file->loop == gmb__loop ? -EBUSY : -EXDEV;
-	rc = start(send, &trap, &result);
-	if (rc == 0)
-		result = park(send, &trap);
+	rc = try_now(send, GMB__CAN_WRITE, &result);
+	if (gmb__unlikely(rc == 0))
+		result = wait_to_send(send);
 	else if (gmb__unlikely(rc < 0))
 		return rc;
 	if (gmb__unlikely(result < 0))
 		return result;
-	return gmb__op_run(receive);
+	return run(receive);
 }
 
 intptr_t gmb__op_run_nothing(struct gmb_file *file)
@@ -414,12 +458,6 @@ intptr_t gmb__op_run_nothing(struct gmb_file *file)
 		return why_unusable(file);
 	gmb__pass();
 	return 0;
-}
-
-void gmb__op_finish(struct gmb__op *op, intptr_t result)
-{
-	release(op);
-	gmb__wait_complete(&op->wait, result);
 }
 
 static void evict(struct gmb__op *op, intptr_t reason)

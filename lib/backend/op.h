@@ -193,6 +193,21 @@ intptr_t gmb__op_run_nothing(struct gmb_file *file);
  */
 int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result);
 
+/* The operation no longer occupies its file or the loop. */
+static inline void gmb__op_release(struct gmb__op *op)
+{
+	struct gmb_file *file = op->file;
+
+	op->flags &= (uint8_t)~GMB__OP_PARKED;
+	gmb__loop->pending--;
+	if (gmb__unlikely(!file))
+		return;
+	if (file->reader == op)
+		file->reader = NULL;
+	if (file->writer == op)
+		file->writer = NULL;
+}
+
 /**
  * gmb__op_finish() - a backend says that an operation is over
  * @op:     started and not done; the backend no longer knows it
@@ -200,7 +215,14 @@ int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result);
  *
  * Frees the file's direction and completes the wait.
  */
-void gmb__op_finish(struct gmb__op *op, intptr_t result);
+static inline void gmb__op_finish(struct gmb__op *op, intptr_t result)
+{
+	gmb__op_release(op);
+	if (gmb__likely(op->wait.trap->state == GMB__TRAP_OPEN))
+		gmb__wait_grant(&op->wait, result);
+	else
+		gmb__wait_complete(&op->wait, result);
+}
 
 /**
  * gmb__op_evict() - end the operations that are parked on a file

@@ -159,21 +159,13 @@ static void uring_detach(struct gmb_loop *loop, struct gmb_file *file)
 	gmb__edges_detach(&ur->edges, edge);
 }
 
-static int uring_start(struct gmb_loop *loop, struct gmb__op *op,
-		       intptr_t *result)
+/* What the end of a connect() brings comes with room to write. */
+static int uring_start(struct gmb_loop *loop, struct gmb__op *op)
 {
 	struct uring *ur = loop->backend_data;
-	struct gmb__edge *edge = gmb__edge_of(&ur->edges, op->file);
-	uint8_t ways;
 
-	if (gmb__unlikely(!edge))
-		return -EBADF;
-	if (gmb__edge_start(op, result, &ways))
-		return 1;
-	/* What the end of a connect() brings comes with room to write. */
-	if (gmb__unlikely(op->code == GMB__OP_CONNECT))
-		ways = GMB__CAN_WRITE;
-	return watch_missing(ur, edge, ways);
+	return watch_missing(ur, &ur->edges.slots[op->file->slot],
+			     gmb__edge_ways(op));
 }
 
 /* Completions */
@@ -448,6 +440,7 @@ static int uring_open(struct gmb_loop *loop, const char **why)
 		return rc;
 	}
 	loop->backend_data = ur;
+	loop->edges = &ur->edges;
 	return 0;
 }
 

@@ -45,6 +45,7 @@
 #define GMB__CREDIT		16
 
 struct gmb__backend_ops;
+struct gmb__edges;
 struct gmb_loop;
 
 /* Something that must let go of a loop before the loop is gone. */
@@ -85,6 +86,7 @@ struct gmb_loop {
 	struct gmb__timers timers;
 	const struct gmb__backend_ops *backend;
 	void *backend_data;	/* the backend's own */
+	struct gmb__edges *edges;	/* the backend's: the open files */
 	size_t pending;		/* operations that the backend holds */
 	size_t outside;		/* waits that only other threads can end */
 	int32_t budget_full;	/* what a turn begins with */
