@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <giambio/manager.h>
 #include <giambio/page.h>
@@ -109,15 +110,18 @@ static void name_connection(const struct server *server,
 {
 	const char *base = server->opts->name;
 	sa_family_t family = peer->len ? peer->storage.ss_family : AF_UNSPEC;
-	char number[24];
-	int n;
+	char number[GMB_TASK_NAME_SIZE];
+	size_t len, n;
 
 	if (!base && (family == AF_INET || family == AF_INET6) &&
 	    gmb_address_format(peer, name, GMB_TASK_NAME_SIZE) > 0)
 		return;
-	n = snprintf(number, sizeof(number), "-%llu", server->count);
-	snprintf(name, GMB_TASK_NAME_SIZE, "%.*s%s", GMB_TASK_NAME_SIZE - 1 - n,
-		 base ? base : "connection", number);
+	if (!base)
+		base = "connection";
+	n = (size_t)snprintf(number, sizeof(number), "-%llu", server->count);
+	len = strnlen(base, GMB_TASK_NAME_SIZE - 1 - n);
+	memcpy(name, base, len);
+	memcpy(name + len, number, n + 1);
 }
 
 static int start_connection(struct server *server,

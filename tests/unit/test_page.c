@@ -348,7 +348,7 @@ static intptr_t wait_readable(void *arg)
 
 static intptr_t wait_writable(void *arg)
 {
-	static const char much[1 << 16];
+	static char much[1 << 24];
 
 	(void)arg;
 	return gmb_send_all(&w.one, much, sizeof(much), NULL);
