@@ -48,7 +48,7 @@ stack()
 	local name=$1 want
 	shift
 	want=$(printf '%s@stacks.c:[0-9]+ ' "$@")
-	grep -Eq "^$name .* ${want}(~?[a-z_]+@[a-z]+\.[ch]:[0-9]+ )*task_entry@spawn.c:[0-9]+ gmb__context_start = 0\$" \
+	grep -Eq "^$name .* ${want}(~?[a-z_]+@[a-z]+\.[ch]:[0-9]+ )*gmb__context_start = 0\$" \
 		"$out/found" ||
 		grep -Eq "^$name ${want}.*gmb__context_start = 0\$" "$out/found"
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <giambio/task.h>
 #include "common/page.h"
 #include "gmbstat/backtrace.h"
 
@@ -35,7 +36,7 @@ static void walk_task(struct backtrace *bt, struct page *page, size_t row,
 	if (!page_row(page, row, &task, context))
 		return;
 	printf("%s", task.name);
-	if (page->head->running == task.id)
+	if (task.state == GMB_TASK_RUNNING)
 		rc = backtrace_thread(bt, page->tid, stop, show, NULL);
 	else
 		rc = backtrace_task(bt, context, show, NULL);
