@@ -15,6 +15,8 @@
  *		"late" gets its turn; COUNT times
  *	count	COUNT bytes through a pipe, COUNT sleeps, COUNT yields; then
  *		nothing more happens
+ *	slack	a thread writes COUNT bytes, 10 ms apart, for the task "slack",
+ *		whose input may be late by 1 ms
  *	many	COUNT tasks that sleep
  *
  * Each says "ready" when its loop runs, begins when it gets a line on standard
@@ -24,6 +26,7 @@
 
 #include <errno.h>
 #include <giambio.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +212,33 @@ static intptr_t counter(void *arg)
 	return 0;
 }
 
+static void *write_slowly(void *arg)
+{
+	const struct timespec pause = { 0, 10 * GMB_MS };
+	long i;
+
+	(void)arg;
+	for (i = 0; i < count; i++) {
+		nanosleep(&pause, NULL);
+		if (write(ends[1], "x", 1) != 1)
+			break;
+	}
+	return NULL;
+}
+
+static intptr_t slack(void *arg)
+{
+	pthread_t thread;
+	intptr_t rc;
+
+	rc = gmb_task_set_slack(gmb_self(), GMB_MS);
+	if (rc < 0 || pthread_create(&thread, NULL, write_slowly, NULL))
+		return rc;
+	rc = reader(arg);
+	pthread_join(thread, NULL);
+	return rc;
+}
+
 static intptr_t sleeper(void *arg)
 {
 	(void)arg;
@@ -228,6 +258,7 @@ static const struct program {
 	{ "lock", { { "keeper", keeper } } },
 	{ "late", { { "late", late }, { "delayer", delayer } } },
 	{ "count", { { "reader", reader }, { "counter", counter } } },
+	{ "slack", { { "slack", slack } } },
 	{ "many", { { NULL, NULL } } },
 };
 

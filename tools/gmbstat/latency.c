@@ -132,8 +132,11 @@ static void take_batch(void *user, const struct module_batch *batch)
 	unsigned int i;
 
 	for (i = 0; i < study->pages->count; i++) {
-		if (study->subjects[i].context == batch->context)
-			meter_batch(study->subjects[i].meter, batch);
+		if (study->subjects[i].context != batch->context)
+			continue;
+		meter_locate(study->subjects[i].meter,
+			     study->subjects[i].page);
+		meter_batch(study->subjects[i].meter, batch);
 	}
 }
 

@@ -15,6 +15,7 @@ struct measured {
 	uint64_t id;
 	uint64_t stack_low;
 	uint64_t stack_end;
+	bool located;		/* the stack was looked for */
 	int64_t ready;
 	int64_t begun;
 	int64_t ended;
@@ -106,8 +107,31 @@ void meter_find(struct meter *meter, const struct tree *tree)
 		    (meter->wanted_id || strcmp(row->name, meter->wanted)))
 			continue;
 		m = add(meter, row->id);
+		m->located = true;
 		m->stack_low = row->stack_low;
 		m->stack_end = row->stack_low + row->stack_size;
+	}
+}
+
+void meter_locate(struct meter *meter, struct page *page)
+{
+	struct measured *m;
+	struct gmb_row row;
+	ssize_t index;
+	size_t i;
+
+	for (i = 0; i < meter->count; i++) {
+		m = &meter->list[i];
+		if (m->located)
+			continue;
+		/* One that has gone by now will not be there later either. */
+		m->located = true;
+		index = page_find_row(page, m->id);
+		if (index < 0 || !page_row(page, (size_t)index, &row, NULL) ||
+		    row.id != m->id)
+			continue;
+		m->stack_low = row.stack_low;
+		m->stack_end = row.stack_low + row.stack_size;
 	}
 }
 

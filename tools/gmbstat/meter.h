@@ -27,6 +27,9 @@ void meter_free(struct meter *meter);
 /* Look which tasks of a loop are meant. */
 void meter_find(struct meter *meter, const struct tree *tree);
 
+/* Look where the stacks of tasks are that came since; before their batches. */
+void meter_locate(struct meter *meter, struct page *page);
+
 /* How many tasks there were. */
 size_t meter_tasks(const struct meter *meter);
 
