@@ -285,7 +285,7 @@ void gmb__observe_name(struct gmb_loop *loop, const struct gmb__strand *strand)
 
 	if (!is_traced(loop) || !strand->row.name[0])
 		return;
-	strncpy(event.text, strand->row.name, sizeof(event.text) - 1);
+	memcpy(event.text, strand->row.name, sizeof(event.text) - 1);
 	gmb__record_put(&loop->record, moment(loop), strand->row.id,
 			GMB_TRACE_NAME, 0, 0, event.arg, event.arg2);
 }
