@@ -59,6 +59,16 @@
 #define GMB__VALGRIND	0
 #endif
 
+/*
+ * What was stored is to be seen by other processes before what follows.
+ * ThreadSanitizer knows no fences, nor does it see other processes.
+ */
+#if GMB__TSAN
+#define gmb__release_fence()	__asm__ volatile("" ::: "memory")
+#else
+#define gmb__release_fence()	__atomic_thread_fence(__ATOMIC_RELEASE)
+#endif
+
 #if defined(GMB_NO_OBSERVE)
 #define GMB__OBSERVE	0
 #else

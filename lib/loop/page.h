@@ -47,7 +47,7 @@ void gmb__page_put_row(struct gmb__page *page, void *row);
 static inline void gmb__row_begin_change(struct gmb_row *row)
 {
 	__atomic_store_n(&row->seq, row->seq | 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	gmb__release_fence();
 }
 
 static inline void gmb__row_end_change(struct gmb_row *row)

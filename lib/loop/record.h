@@ -70,7 +70,7 @@ gmb__record_put(struct gmb__record *record, gmb_time time, uint64_t task,
 	 * Pairs with the reader's second look at head: who sees a part of this
 	 * event sees that its number has been reached.
 	 */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	gmb__release_fence();
 	event->time = time;
 	event->task = task;
 	event->kind = (uint16_t)kind;
