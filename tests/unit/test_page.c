@@ -400,7 +400,7 @@ static intptr_t wait_connect(void *arg)
 	return gmb_connect(&socket, &w.address);
 }
 
-/* A listener that accepts nobody and has no room: its system does not answer. */
+/* A listener that accepts nobody and has no room: nobody answers. */
 IO_TEST(a_row_that_waits_to_be_connected)
 {
 	struct gmb_listen_opts opts = { .backlog = 1 };

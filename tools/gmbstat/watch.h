@@ -74,7 +74,7 @@ struct watch *watch_new(struct page *page, int64_t least, bool stacks,
 /* Tell what goes on, and end. */
 void watch_free(struct watch *watch);
 
-/* Begin: what was before is not told. watch_new() may have taken a while. */
+/* Begin: what was before is not told; watch_new() may take a while. */
 void watch_begin(struct watch *watch);
 
 /* Look: often, compared with the shortest stall. */
