@@ -151,21 +151,18 @@ static void gmb_watch_hook(struct file *file, struct wait_queue_head *head,
 	struct gmb_watch *w = h->watch;
 	struct gmb_hook *second;
 
-	if (h->error || w->head == head)
+	if (h->error || w->head == head ||
+	    (w->second && w->second->head == head))
 		return;
 	if (!w->head) {
 		w->head = head;
 		add_wait_queue(head, &w->wait);
 		return;
 	}
-	if (w->second) {
-		if (w->second->head != head)
-			h->error = -EOPNOTSUPP;
-		return;
-	}
-	second = kmalloc(sizeof(*second), GFP_KERNEL_ACCOUNT);
+	second = w->second ? NULL : kmalloc(sizeof(*second),
+					    GFP_KERNEL_ACCOUNT);
 	if (!second) {
-		h->error = -ENOMEM;
+		h->error = w->second ? -EOPNOTSUPP : -ENOMEM;
 		return;
 	}
 	init_waitqueue_func_entry(&second->wait, gmb_watch_wake_second);
