@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -247,6 +248,62 @@ TEST_F(life, one_trap_at_a_time)
 	ASSERT_EQ(0, wake(self->l.fd, 0));
 	later_end(&later);
 	EXPECT_EQ(1, later.ret);
+}
+
+/* A page that is there when somebody says so, or -errno. */
+static int lazy_page(char **page)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register area = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	*page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	area.range.start = (unsigned long)*page;
+	area.range.len = 4096;
+	if (*page == MAP_FAILED || ioctl(fd, UFFDIO_API, &api) ||
+	    ioctl(fd, UFFDIO_REGISTER, &area))
+		return -errno;
+	return fd;
+}
+
+/*
+ * A trap that is stuck in the program's memory, as long as the program likes,
+ * holds up the end of its own context only.
+ */
+TEST_F(life, unmapped_in_a_page_fault)
+{
+	struct later later = { .fn = later_trap, .loop = &self->l };
+	struct uffdio_zeropage zero = { .range.len = 4096 };
+	struct uffd_msg fault;
+	struct loop other;
+	int uffd, two[2];
+	char *page;
+
+	uffd = lazy_page(&page);
+	if (uffd < 0)
+		SKIP(return, "needs userfaultfd");
+	loop_buf(&self->l, GMB_OP_SEND, self->fd[0], 1, page, 1);
+	ASSERT_EQ(0, later_start(&later));
+	pause_ms(1);
+	ASSERT_EQ(sizeof(fault), read(uffd, &fault, sizeof(fault)));
+	loop_unmap(&self->l);
+	ASSERT_EQ(0, loop_init(&other, 8, 8));
+	ASSERT_EQ(0, pair_unix(two));
+	ASSERT_EQ(0, loop_watch(&other, two[0]));
+	loop_unmap(&other);
+	close(two[0]);
+	EXPECT_TRUE(peer_sees_end(two[1]));
+	close(other.fd);
+	close(self->fd[0]);
+	pause_ms(50);
+	zero.range.start = (unsigned long)page;
+	ASSERT_EQ(0, ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+	later_end(&later);
+	EXPECT_TRUE(peer_sees_end(self->fd[1]));
+	close(uffd);
 }
 
 static void on_signal(int sig)

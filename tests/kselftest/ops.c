@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -100,6 +101,7 @@ TEST_F(ops, watch_add)
 TEST_F(ops, watch_drop)
 {
 	struct loop *l = &self->l;
+	struct gmb_ioc_cqe c;
 	struct gmb_ioc_op *op;
 
 	EXPECT_EQ(-ENOENT, loop_unwatch(l, 63));
@@ -125,13 +127,10 @@ TEST_F(ops, watch_drop)
 	op->fd = self->fd[0];
 	op->flags = GMB_F_CLOSE | GMB_F_SKIP;
 	EXPECT_EQ(2, loop_trap(l, 0));
-	{
-		struct gmb_ioc_cqe c = loop_next(l);
-
-		EXPECT_EQ(2, c.user_data);
-		EXPECT_LT(0, c.res);
-		EXPECT_EQ(ECANCELED, c.err);
-	}
+	c = loop_next(l);
+	EXPECT_EQ(2, c.user_data);
+	EXPECT_LT(0, c.res);
+	EXPECT_EQ(ECANCELED, c.err);
 	EXPECT_CQE(1, -ECANCELED, 0, 0);
 	EXPECT_EQ(-1, fcntl(self->fd[0], F_GETFD));
 	EXPECT_EQ(-ENOENT, loop_unwatch(l, self->fd[0]));
@@ -351,6 +350,7 @@ static void exchange(struct loop *l, int fd, unsigned long long data,
 TEST_F(ops, exchange)
 {
 	struct loop *l = &self->l;
+	struct gmb_ioc_cqe c;
 	int s = self->fd[0];
 
 	/* What is refused has sent nothing. */
@@ -386,14 +386,11 @@ TEST_F(ops, exchange)
 	loop_op(l, GMB_OP_READY, s, 0)->events = POLLIN;
 	EXPECT_EQ(-EBUSY, loop_result(l));
 	EXPECT_EQ(1, loop_cancel(l, s, 3));
-	{
-		struct gmb_ioc_cqe c = loop_next(l);
-
-		EXPECT_EQ(3, c.user_data);
-		EXPECT_LT(0, c.res);
-		EXPECT_EQ(ECANCELED, c.err);
-		EXPECT_EQ(GMB_CQE_SEND, c.flags);
-	}
+	c = loop_next(l);
+	EXPECT_EQ(3, c.user_data);
+	EXPECT_LT(0, c.res);
+	EXPECT_EQ(ECANCELED, c.err);
+	EXPECT_EQ(GMB_CQE_SEND, c.flags);
 	close(self->fd[1]);
 	exchange(l, s, 4, "x", 1, self->buf, 4);
 	EXPECT_EQ(1, loop_trap(l, 0));
@@ -456,6 +453,8 @@ TEST_F(ops, read_and_write)
 	ASSERT_EQ(1, write(p[1], "x", 1));
 	loop_buf(l, GMB_OP_READ, p[0], 0, (void *)1, 1);
 	EXPECT_EQ(-EFAULT, loop_result(l));
+	loop_buf(l, GMB_OP_WRITE, p[1], 0, "x", 1)->addr |= 1ULL << 63;
+	EXPECT_EQ(-EFAULT, loop_result(l));
 	loop_buf(l, GMB_OP_READ, p[0], 0, self->buf, 8);
 	EXPECT_EQ(1, loop_result(l));
 	/* read and write of sockets are receive and send. */
@@ -470,6 +469,27 @@ TEST_F(ops, read_and_write)
 	EXPECT_EQ(1, loop_trap(l, 1));
 	EXPECT_CQE(1, 8, 0, 0);
 	EXPECT_EQ(5, self->buf[0]);
+}
+
+/* A file with nothing but the oldest of the methods. */
+TEST_F(ops, read_inotify)
+{
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC), touched;
+	struct loop *l = &self->l;
+	char name[] = "/tmp/giambio.XXXXXX";
+
+	touched = mkstemp(name);
+	ASSERT_LE(0, touched);
+	ASSERT_LE(0, inotify_add_watch(fd, name, IN_CLOSE_WRITE));
+	ASSERT_EQ(0, loop_watch(l, fd));
+	loop_buf(l, GMB_OP_READ, fd, 1, self->buf, sizeof(self->buf));
+	EXPECT_EQ(0, loop_trap(l, 0));
+	close(touched);
+	EXPECT_EQ(1, loop_trap(l, 1));
+	EXPECT_CQE(1, sizeof(struct inotify_event), 0, 0);
+	loop_buf(l, GMB_OP_WRITE, fd, 1, "x", 1);
+	EXPECT_EQ(-EBADF, loop_result(l));
+	unlink(name);
 }
 
 static volatile sig_atomic_t pipes;

@@ -232,19 +232,19 @@ static void limit_buffers(const int fd[2])
 		die("setsockopt");
 }
 
-static void test_stream(int domain)
+static void test_stream(int domain, unsigned int flags)
 {
 	char buf[64], out[64], *big = malloc(8 << 20);
 	struct gmb_ioc_op *op;
 	struct gmb_ioc_cqe c;
 	struct loop l;
-	int fd[2];
+	int fd[2], idle;
 	long got;
 
 	printf("# streams, domain %d\n", domain);
 	stream_pair(domain, fd);
 	limit_buffers(fd);
-	loop_open(&l, 64, 64);
+	loop_open_flags(&l, 64, 64, flags);
 	watch(&l, fd[0]);
 	put_buf(&l, GMB_OP_RECV, fd[0], 1, buf, 1)->flags = GMB_F_NOWAIT;
 	trap(&l, 1);
@@ -288,13 +288,15 @@ static void test_stream(int domain)
 	memset(big, 'x', 8 << 20);
 	put_buf(&l, GMB_OP_SEND, fd[0], 8, big, 8 << 20)->flags = GMB_F_ALL;
 	check(trap(&l, 0) == 0, "a large send parks");
-	for (got = 0; got < 8 << 20;) {
+	for (got = 0, idle = 0; got < 8 << 20 && idle < 500; idle++) {
 		long n = recv(fd[1], big, 1 << 20, MSG_DONTWAIT);
 
-		if (n > 0)
+		if (n > 0) {
 			got += n;
-		else if (trap_more(&l, 1, 0, 1000 * MS, 0) < 0)
+			idle = 0;
+		} else if (trap_more(&l, 1, 0, 10 * MS, 0) < 0) {
 			break;
+		}
 	}
 	check(got == 8 << 20, "all bytes arrive");
 	if (l.ring->cq_head == l.ring->cq_tail)
@@ -619,6 +621,14 @@ static void test_stamps(void)
 	      "ready +%llu woken +%llu running +%llu done",
 	      s->woken - s->ready, s->running - s->woken,
 	      s->done - s->running);
+	put(&l, GMB_OP_TASK_ADD, 0, 0)->flags = GMB_F_SKIP;
+	put(&l, GMB_OP_WAKE, GMB_SELF, 0)->flags = GMB_F_SKIP;
+	from = now();
+	trap(&l, 1);
+	s = &l.stamps[l.ring->cq_head & (l.setup.cq_entries - 1)];
+	expect(&l, "a task is woken", 0, 0, GMB_CQE_WAKE);
+	check(from <= s->ready && s->ready <= s->done && !s->woken,
+	      "and the moment is stamped");
 	put(&l, GMB_OP_NOP, 0, 2);
 	trap(&l, 1);
 	s = &l.stamps[l.ring->cq_head & (l.setup.cq_entries - 1)];
@@ -673,8 +683,8 @@ static void test_signal(void)
 int main(void)
 {
 	test_query();
-	test_stream(AF_UNIX);
-	test_stream(AF_INET);
+	test_stream(AF_UNIX, 0);
+	test_stream(AF_INET, GMB_SETUP_STAMPS);
 	test_files();
 	test_replace();
 	test_sweep();

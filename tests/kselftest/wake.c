@@ -142,6 +142,25 @@ TEST_F(wake, kick)
 	EXPECT_EQ(-ESHUTDOWN, wake(l->fd, 0));
 }
 
+/* Woken tasks wait for room; those that get none end with their context. */
+TEST_F(wake, more_than_fit)
+{
+	struct loop l;
+	int i, n = 0;
+
+	ASSERT_EQ(0, loop_init(&l, 64, 8));
+	for (i = 0; i < 32; i++)
+		ASSERT_EQ(0, loop_task(&l, i, 0, i, 0));
+	for (i = 0; i < 32; i++)
+		ASSERT_EQ(0, wake(l.fd, GMB_TASK(i, 0)));
+	while (n < 16 && loop_trap(&l, 1) > 0)
+		while (n < 16 && loop_next(&l).user_data == (unsigned int)n)
+			n++;
+	EXPECT_EQ(16, n);
+	EXPECT_LT(0, loop_trap(&l, 1));
+	loop_fini(&l);
+}
+
 TEST_F(wake, other_process)
 {
 	struct loop *l = &self->a;

@@ -15,11 +15,11 @@ shift
 
 # Where failures are injected, they may hit every kind of allocation; who is
 # hit is for the test to say.
-for f in failslab fail_page_alloc; do
+for f in failslab fail_page_alloc fail_usercopy; do
 	d=/sys/kernel/debug/$f
 	[ -d "$d" ] || continue
-	echo N >"$d/ignore-gfp-wait"
 	echo 0 >"$d/verbose"
+	[ ! -e "$d/ignore-gfp-wait" ] || echo N >"$d/ignore-gfp-wait"
 	[ ! -e "$d/min-order" ] || echo 0 >"$d/min-order"
 done
 ulimit -n 65536

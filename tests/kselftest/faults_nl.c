@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * Every netlink request, with each of its allocations and copies failing in
+ * turn: refused for want, or answered; then, asked again, answered. And a trap
+ * that is observed, which must not notice that events cannot be told.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "../kselftest_harness.h"
+#include "loop.h"
+#include "nl.h"
+#include "nth.h"
+
+#define EVERYTHING	(GMB_NL_OBSERVE_HISTOGRAMS | GMB_NL_OBSERVE_EVENTS)
+
+FIXTURE(faults_nl)
+{
+	struct loop l;
+	struct nl nl;
+	unsigned int id;
+	int nth;
+	int fd[2];
+	struct nl_item item[8];
+};
+
+FIXTURE_SETUP(faults_nl)
+{
+	self->nth = nth_open();
+	if (self->nth == -ENOENT)
+		SKIP(return, "the kernel cannot inject failures");
+	ASSERT_LE(0, self->nth);
+	ASSERT_EQ(0, loop_init(&self->l, 64, 64));
+	ASSERT_EQ(0, pair_unix(self->fd));
+	ASSERT_EQ(0, loop_watch(&self->l, self->fd[0]));
+	ASSERT_EQ(0, loop_task(&self->l, 3, 0, 9, 0));
+	self->id = self->l.setup.id;
+}
+
+FIXTURE_TEARDOWN(faults_nl)
+{
+	loop_fini(&self->l);
+}
+
+static int ask_context(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_context(nl, id, item);
+}
+
+static int ask_contexts(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_contexts(nl, item, 8);
+}
+
+static int ask_watches(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_items(nl, GMB_NL_CMD_WATCH_GET, id, item, 8);
+}
+
+static int ask_tasks(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_items(nl, GMB_NL_CMD_TASK_GET, id, item, 8);
+}
+
+static int ask_histograms(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_histograms(nl, id, -1, item);
+}
+
+static int ask_task_histograms(struct nl *nl, unsigned int id,
+			       struct nl_item *item)
+{
+	return nl_histograms(nl, id, 3, item);
+}
+
+static int ask_reset(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_reset(nl, id);
+}
+
+static int ask_observe(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_observe(nl, id, EVERYTHING);
+}
+
+static int ask_observe_all(struct nl *nl, unsigned int id, struct nl_item *item)
+{
+	return nl_observe(nl, 0, EVERYTHING);
+}
+
+static const struct {
+	const char *name;
+	int (*ask)(struct nl *nl, unsigned int id, struct nl_item *item);
+	bool observed;	/* needs somebody else to observe the context */
+} requests[] = {
+	{ "context", ask_context },
+	{ "contexts", ask_contexts },
+	{ "watches", ask_watches },
+	{ "tasks", ask_tasks },
+	{ "histograms", ask_histograms, true },
+	{ "histograms of a task", ask_task_histograms, true },
+	{ "reset", ask_reset },
+	{ "observe", ask_observe },
+	{ "observe all", ask_observe_all },
+};
+
+/* An answer that could not even be begun is not waited for. */
+static int open_patient(struct nl *nl)
+{
+	struct timeval patience = { .tv_sec = 2 };
+	int ret = nl_open(nl);
+
+	if (!ret && setsockopt(nl->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+			       sizeof(patience)))
+		ret = -errno;
+	return ret;
+}
+
+TEST_F(faults_nl, requests)
+{
+	struct nl observer;
+	unsigned int i, n;
+	bool struck;
+	int ret;
+
+	ASSERT_EQ(0, nl_open(&observer));
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (requests[i].observed) {
+			ASSERT_EQ(0, nl_observe(&observer, self->id,
+						EVERYTHING));
+		}
+		for (n = 1, struck = true; struck; n++) {
+			ASSERT_EQ(0, open_patient(&self->nl));
+			nth_arm(self->nth, n);
+			ret = requests[i].ask(&self->nl, self->id, self->item);
+			struck = nth_struck(self->nth);
+			EXPECT_TRUE(ret >= 0 || (struck && nth_is_want(ret)))
+			{
+				TH_LOG("%s: failure %u: %s", requests[i].name,
+				       n, strerror(-ret));
+			}
+			nl_close(&self->nl);
+			ASSERT_EQ(0, open_patient(&self->nl));
+			EXPECT_LE(0, requests[i].ask(&self->nl, self->id,
+						     self->item));
+			nl_close(&self->nl);
+		}
+		EXPECT_LT(2, n);
+		TH_LOG("%s: %u failures", requests[i].name, n - 2);
+		if (requests[i].observed) {
+			ASSERT_EQ(0, nl_observe(&observer, self->id, 0));
+		}
+	}
+	nl_close(&observer);
+}
+
+/* What is done is done and posted, whether or not anybody can be told. */
+TEST_F(faults_nl, observed_trap)
+{
+	struct loop *l = &self->l;
+	unsigned int n;
+	bool struck;
+	int i, ret;
+
+	for (n = 1, struck = true; struck; n++) {
+		ASSERT_EQ(0, nl_open(&self->nl));
+		ASSERT_EQ(0, nl_observe(&self->nl, self->id, EVERYTHING));
+		ASSERT_EQ(0, wake(l->fd, GMB_TASK(3, 0)));
+		for (i = 0; i < 3; i++)
+			loop_op(l, GMB_OP_NOP, 0, i);
+		nth_arm(self->nth, n);
+		ret = loop_trap_once(l, 0, 0, 0);
+		struck = nth_struck(self->nth);
+		/* The argument could not be copied: nothing was done. */
+		if (ret == -EFAULT)
+			ret = loop_trap(l, 0);
+		EXPECT_EQ(4, ret);
+		for (i = 0; loop_next(l).user_data != NONE; i++)
+			;
+		EXPECT_EQ(4, i);
+		nl_close(&self->nl);
+	}
+	TH_LOG("%u failures", n - 2);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (C) 2026 The giambio developers */
+
+/*
+ * Failing on purpose: of the calls that a thread makes into the kernel, the
+ * nth allocation, or copy from or to the program, fails. On a kernel with fault
+ * injection, whose settings (which kinds of allocation may fail) are the
+ * business of who runs the tests.
+ */
+#ifndef GMB_SELFTEST_NTH_H
+#define GMB_SELFTEST_NTH_H
+
+#include <stdbool.h>
+
+/* The calling thread's counter of what is yet to fail, or -errno. */
+int nth_open(void);
+
+/* Let the nth thing that can fail do so. */
+void nth_arm(int fd, unsigned int n);
+
+/* Whether something has failed since; nothing will from now on. */
+bool nth_struck(int fd);
+
+/* Whether an error says that something was not to be had. */
+bool nth_is_want(int error);
+
+#endif /* GMB_SELFTEST_NTH_H */
