@@ -32,6 +32,9 @@
 /* Operations of a thread before its process is begun anew. */
 #define LIFE		5000
 
+/* Operations between two signs of life. */
+#define TELL		100000
+
 /* Shared by all processes. */
 struct tally {
 	uint64_t operations;
@@ -149,11 +152,19 @@ static void supervise(uint64_t goal, time_t end, struct world *dice,
 		      struct tally *tally)
 {
 	uint64_t generation = dice->random * 1000003;
+	uint64_t done, told = 0;
 	int running = 0;
 	pid_t child;
 
-	while (__atomic_load_n(&tally->operations, __ATOMIC_RELAXED) < goal &&
-	       tally->crashed < 10 && (!end || time(NULL) < end)) {
+	while (tally->crashed < 10 && (!end || time(NULL) < end)) {
+		done = __atomic_load_n(&tally->operations, __ATOMIC_RELAXED);
+		if (done >= goal)
+			break;
+		if (done - told >= TELL) {
+			printf("# %llu operations\n", (unsigned long long)done);
+			fflush(stdout);
+			told = done;
+		}
 		child = fork();
 		if (!child)
 			process(generation, tally);

@@ -36,6 +36,7 @@ struct world {
 	int file[FILES];	/* -1: closed */
 	char *arena;
 	int channel[2];		/* a pair of sockets for passing descriptors */
+	int netlink;		/* a socket that nobody else closes */
 };
 
 /* Numbers: below n; whether one in n; an interesting 64-bit one. */
@@ -47,6 +48,9 @@ void world_begin(struct world *w, uint64_t seed);
 void world_end(struct world *w);
 int world_file(struct world *w);
 void file_step(struct world *w);
+
+int netlink_open(void);
+void netlink_step(struct world *w, int fd);
 
 void context_begin(struct context *c, struct world *w);
 void context_end(struct context *c);

@@ -128,7 +128,7 @@ static void new_file(struct world *w)
 	int fd[2] = { -1, -1 };
 	sigset_t set;
 
-	switch (pick(w, 8)) {
+	switch (pick(w, 9)) {
 	case 0:
 		new_tcp(w);
 		return;
@@ -155,6 +155,9 @@ static void new_file(struct world *w)
 		fd[0] = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK |
 				     O_CLOEXEC);
 		keep(w, fd[0]);
+		return;
+	case 7:
+		keep(w, netlink_open());
 		return;
 	}
 	if (!socketpair(AF_UNIX, types[pick(w, 3)] | SOCK_CLOEXEC, 0, fd))
@@ -221,7 +224,7 @@ void file_step(struct world *w)
 {
 	int fd = world_file(w), other = world_file(w);
 
-	switch (pick(w, 12)) {
+	switch (pick(w, 14)) {
 	case 0:
 	case 1:
 		new_file(w);
@@ -241,6 +244,13 @@ void file_step(struct world *w)
 	case 5:
 		madvise(w->arena + pick(w, ARENA / 4096) * 4096, 4096,
 			MADV_DONTNEED);
+		break;
+	case 6:
+	case 7:
+		netlink_step(w, w->netlink);
+		break;
+	case 8:
+		netlink_step(w, fd);
 		break;
 	default:
 		stir(w, fd);
@@ -265,6 +275,7 @@ void world_begin(struct world *w, uint64_t seed)
 		       strerror(errno));
 		exit(1);
 	}
+	w->netlink = netlink_open();
 	for (i = 0; i < FILES / 2; i++)
 		new_file(w);
 	for (i = 0; i < CONTEXTS; i++)
@@ -282,5 +293,6 @@ void world_end(struct world *w)
 			close(w->file[i]);
 	close(w->channel[0]);
 	close(w->channel[1]);
+	close(w->netlink);
 	munmap(w->arena, ARENA + 4096);
 }
