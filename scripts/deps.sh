@@ -44,7 +44,9 @@ packages()
 	check-kernel)
 		packages build
 		echo check qemu-system-x86 busybox-static cpio xz-utils zstd \
-			kmod libelf-dev sparse ;;
+			kmod libelf-dev sparse
+		# Not gcc-multilib, which drives cross compilers out.
+		echo libc6-dev-i386 "lib32gcc-$(gcc_major)-dev" ;;
 	check-kernel-debug)
 		packages check-kernel
 		echo flex bison bc dwarves libssl-dev ;;
@@ -52,6 +54,12 @@ packages()
 		echo "deps.sh: no such target: $1" >&2
 		return 1 ;;
 	esac
+}
+
+# The version of the compiler that is there, or will be.
+gcc_major()
+{
+	gcc -dumpversion 2>/dev/null | cut -d. -f1 | grep . || echo 12
 }
 
 purpose()

@@ -25,6 +25,7 @@ kernel=${1:?name a kernel: 6.1, 6.12, newest, kasan or kcsan}
 part=${2:-all}
 : "${O:=build}" "${B:=$O}"
 work=$O/vm/$kernel
+debug_suites="run scope socket file connect serve reader mailbox thread"
 number=0
 
 # result ok|"not ok" TEXT... - one test of ours
@@ -68,6 +69,11 @@ wrap()
 # collect_library - the library's tests and what they need: programs in
 # $work/library, laid out as in $B, and in $work/suites what is to be run. The
 # machine is emulated and slow, so it tries fewer random schedules.
+#
+# On a debug kernel, slower by another factor of five, only what has the module
+# do something that tests/kselftest does not: suites whose tasks use files and
+# other loops, and the stress with threads. Stacks, timers and what tasks do
+# with each other never come to the kernel; the examples do so on stock ones.
 collect_library()
 {
 	local program name
@@ -77,18 +83,43 @@ collect_library()
 	cp -r "$B/tests/probe" "$B/tests/stress" "$work/library/tests/"
 	cp -r "$B/examples" "$work/library/"
 	find "$work/library" -name '*.[od]' -delete
+	wrap stress.threads \
+		'COUNT=50 exec /tests/library/tests/stress/threads'
+	if [ "$kernel" = kasan ] || [ "$kernel" = kcsan ]; then
+		cp "$B/tests/unit/unit" "$work/library/"
+		wrap unit "exec /tests/library/unit $debug_suites"
+		return
+	fi
 	cp tests/examples/check.sh "$work/library/examples.sh"
 	cp "$B/tests/unit/unit" "$work/suites/"
 	wrap examples 'export B=/tests/library BACKENDS=kmod
 		exec bash $B/examples.sh'
 	for program in "$work"/library/tests/stress/*; do
 		name=${program##*/}
+		[ "$name" != threads ] || continue
 		wrap "stress.$name" "exec /tests/library/tests/stress/$name"
 	done
 	wrap stress.schedule \
 		'COUNT=500 exec /tests/library/tests/stress/schedule'
-	wrap stress.threads \
-		'COUNT=50 exec /tests/library/tests/stress/threads'
+}
+
+# add_compat - the same as 32-bit programs, where there is a compiler for them
+add_compat()
+{
+	local text="tests/kselftest compiles with -m32"
+
+	if ! echo 'int main(void) { return 0; }' |
+	     gcc -m32 -static -x c -o "$work/compat" - 2>"$work/compat.log" &&
+	   [ "${CI:-}" != true ]; then
+		note "install libc6-dev-i386 and lib32gcc-dev of the compiler"
+		result ok "$text # SKIP no 32-bit library"
+		return
+	fi
+	bash "$here/kselftests.sh" "$harness" "$work/kselftest32" -m32 ||
+		give_up 1 "$text"
+	result ok "$text"
+	options+=(-f "$work/kselftest32:/tests/kselftest32")
+	folders+=(/tests/kselftest32)
 }
 
 mkdir -p "$work"
@@ -104,6 +135,10 @@ limit=120
 options=(-m "$module" -t 2400 -o "$work" -f "$work/kselftest:/tests/kselftest"
 	 -f "$here/guest.sh:/tests/guest.sh")
 folders=(/tests/kselftest)
+case $kernel in
+6.12|newest)
+	add_compat ;;
+esac
 if [ "$part" = all ]; then
 	collect_library
 	options+=(-r 2048 -f "$work/library:/tests/library"
@@ -119,8 +154,13 @@ kasan|kcsan)
 	options+=(-l -t 5400 -e CK_TIMEOUT_MULTIPLIER=60) ;;
 esac
 if [ "$kernel" = kasan ]; then
-	rm -rf "$work/gcov"
-	options+=(-d "/sys/kernel/debug/gcov:$work/gcov")
+	rm -rf "$work/gcov" "$work/reload"
+	mkdir -p "$work/reload"
+	"${CC:-gcc}" -O2 -static -o "$work/reload/reload" "$here/reload.c" ||
+		give_up 1 "reload.c compiles"
+	options+=(-d "/sys/kernel/debug/gcov:$work/gcov"
+		  -f "$work/reload:/tests/reload")
+	folders+=(/tests/reload)
 fi
 status=0
 "$here/run.sh" "${options[@]}" "$kernel" -- \
