@@ -58,8 +58,12 @@ $(foreach s,$(wildcard tests/*/check.sh),$(call suite,check,$(notdir \
 $(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
 	$(patsubst %/,%,$(dir $(s)))).full,plain,1800,bash $(s)))
 
-# The module's own tests, in a machine (see tests/vm/kernel.sh). What takes
-# longer has targets of its own: make check-kernel runs the library's suites on
-# the module, too, and make check-kernel-debug needs half an hour to build
-# kernels with KASAN and KCSAN.
+# The module's own tests, in a machine (see tests/vm/kernel.sh): on the oldest
+# kernel in check, on the others in check-full. What takes longer has targets of
+# its own: make check-kernel runs the library's suites on the module, too, and
+# make check-kernel-debug needs half an hour to build kernels with KASAN and
+# KCSAN.
 $(call suite,check,kernel.6.1,plain,1200,bash tests/vm/kernel.sh 6.1 selftests)
+$(call suite,check-full,kernel.6.12,plain,1800,bash tests/vm/kernel.sh 6.12 selftests)
+$(call suite,check-full,kernel.newest,plain,1800,bash tests/vm/kernel.sh newest selftests)
+$(call suite,check-full,kernel.tree,plain,600,bash tests/vm/dropin.sh @B@/vm/dropin)
