@@ -7,8 +7,10 @@
 # that. Prints TAP.
 #
 #   broken.sh [NAME...]     all, or those of broken/NAME
+#   broken.sh -k KERNEL     those that show on this kernel: kasan or kcsan
 #
-# A file says on which kernel the fault shows ("Kernel: NAME"), with what words
+# A file says on which kernel the fault shows ("Kernel: NAME"), in which program
+# of tests/kselftest ("Test: NAME"), with what words
 # ("Expect: EXTENDED-REGEX", in the results or in the kernel's complaints), and
 # what is broken: in a function of a source file ("File:", "Function:") a text
 # is replaced by another ("Find:", "Put:"). A text, not a patch, so that work
@@ -24,7 +26,6 @@ cd "$here/../.." || exit 2
 : "${O:=build}"
 number=0
 tests=$O/vm/kselftest
-options=()
 
 # result ok|"not ok" TEXT...
 result()
@@ -61,16 +62,17 @@ break_copy()
 # try FAULT - break, build, run, look
 try()
 {
-	local name kernel expect source module status=0
+	local name kernel expect test source module status=0
 
 	name=${1##*/}
 	kernel=$(sed -n 's/^Kernel: //p' "$1")
 	expect=$(sed -n 's/^Expect: //p' "$1")
+	test=$(sed -n 's/^Test: //p' "$1")
 	source=$O/vm/broken/$name
 	rm -rf "$source"
 	mkdir -p "$source/include/uapi/linux"
 	cp -r Kbuild kmod "$source/"
-	cp include/uapi/linux/giambio.h "$source/include/uapi/linux/"
+	cp include/uapi/linux/*.h "$source/include/uapi/linux/"
 	if ! break_copy "$1" "$source"; then
 		result "not ok" "$name: what it breaks is there (mend $1)"
 		return
@@ -85,8 +87,10 @@ try()
 		result "not ok" "$name: the broken module still compiles"
 		return
 	fi
-	"$here/run.sh" -l -t 1800 -m "$module" "${options[@]}" "$kernel" -- \
-		sh /tests/guest.sh 120 /tests/kselftest \
+	"$here/run.sh" -l -t 900 -m "$module" \
+		-f "$tests/$test:/tests/broken/$test" \
+		-f "$here/guest.sh:/tests/guest.sh" "$kernel" -- \
+		sh /tests/guest.sh 300 /tests/broken \
 		>"$source/log" 2>&1 || status=$?
 	if [ "$status" = 0 ] && ! grep -q '^not ok' "$source/log"; then
 		result "not ok" "$name: the run fails"
@@ -104,9 +108,10 @@ status=$?
 if [ "$status" = 0 ]; then
 	bash "$here/kselftests.sh" "$harness" "$tests" || exit
 fi
-options=(-f "$tests:/tests/kselftest" -f "$here/guest.sh:/tests/guest.sh")
 if [ $# = 0 ]; then
 	set -- $(ls "$here/broken")
+elif [ "$1" = -k ]; then
+	set -- $(cd "$here/broken" && grep -lx "Kernel: $2" *)
 fi
 for name in "$@"; do
 	try "$here/broken/$name"

@@ -13,7 +13,7 @@ module_file := $(O)/kmod/host/kmod/giambio.ko
 vm_module := $(O)/kmod/$(KERNEL)/kmod/giambio.ko
 
 .PHONY: module module-vm vm check-kernel check-kernel-debug debug-kernels
-.PHONY: fuzz-kernel
+.PHONY: fuzz-kernel kasan-kernel
 
 ## The kernel module
 
@@ -41,6 +41,10 @@ check-kernel: deps-check-kernel ## the module's and the library's tests, in a ma
 debug-kernels: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan kcsan || [ $$? = 77 ]
 
+# What check-full needs; the other one is not built there, for its time.
+kasan-kernel: deps-check-kernel-debug
+	$(Q)tests/vm/debug-kernel.sh get kasan || [ $$? = 77 ]
+
 debug_suites := $(O)/tests/debug-suites
 
 check-kernel-debug: debug-kernels ## the same on kernels with KASAN and KCSAN, and broken modules
@@ -49,7 +53,9 @@ check-kernel-debug: debug-kernels ## the same on kernels with KASAN and KCSAN, a
 		kernel.kasan 'bash tests/vm/kernel.sh kasan' \
 		kernel.kcsan 'bash tests/vm/kernel.sh kcsan' \
 		kernel.broken 'bash tests/vm/broken.sh' \
-		kernel.fuzz 'bash tests/fuzz/machine.sh kasan 1000000' >$(debug_suites)
+		kernel.fuzz 'bash tests/fuzz/machine.sh kasan 1000000' \
+		kernel.fuzz.kcsan 'bash tests/fuzz/machine.sh kcsan 300000' \
+		>$(debug_suites)
 	$(Q)+$(subst $(O)/tests/suites,$(debug_suites),$(runner)) debug
 
 fuzz-kernel: debug-kernels ## random operations on the module, for so long (TIME=)
