@@ -28,7 +28,7 @@
 /* By number. Numbers come round slowly, so that one means one context. */
 static DEFINE_XARRAY_ALLOC1(contexts);
 static u32 last_id;
-static struct workqueue_struct *end_queue;
+struct workqueue_struct *gmb_queue;
 
 static uint max_watches = 1U << 20;
 module_param(max_watches, uint, 0644);
@@ -43,6 +43,7 @@ static void gmb_ctx_end(struct gmb_ctx *ctx)
 	if (ctx->ended)
 		return;
 	ctx->ended = true;
+	gmb_stats_flush(ctx);
 	gmb_observe_unlist(ctx);
 	gmb_watch_drop_all(ctx);
 	gmb_task_drop_all(ctx);
@@ -59,7 +60,7 @@ static void gmb_ctx_end_work(struct work_struct *work)
 					   struct gmb_ctx, end_work);
 
 	if (!mutex_trylock(&ctx->lock)) {
-		queue_delayed_work(end_queue, &ctx->end_work, GMB_END_RETRY);
+		queue_delayed_work(gmb_queue, &ctx->end_work, GMB_END_RETRY);
 		return;
 	}
 	gmb_ctx_end(ctx);
@@ -360,7 +361,7 @@ void gmb_ctx_shut(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->dead, true);
 	gmb_ctx_kick(ctx);
-	queue_delayed_work(end_queue, &ctx->end_work, 0);
+	queue_delayed_work(gmb_queue, &ctx->end_work, 0);
 }
 
 static void gmb_ctx_free_rcu(struct rcu_head *rcu)
@@ -442,11 +443,12 @@ void gmb_ctx_release(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->dead, true);
 	cancel_delayed_work_sync(&ctx->end_work);
+	cancel_delayed_work_sync(&ctx->stats.flush_work);
 	mutex_lock(&ctx->lock);
 	gmb_ctx_end(ctx);
 	mutex_unlock(&ctx->lock);
 	/* A peer that saw dead unset may still be in its RCU section. */
-	queue_rcu_work(end_queue, &ctx->fini_work);
+	queue_rcu_work(gmb_queue, &ctx->fini_work);
 }
 
 /**
@@ -456,8 +458,8 @@ void gmb_ctx_release(struct gmb_ctx *ctx)
  */
 int gmb_ctx_global_init(void)
 {
-	end_queue = alloc_workqueue("giambio", WQ_UNBOUND, 0);
-	return end_queue ? 0 : -ENOMEM;
+	gmb_queue = alloc_workqueue("giambio", WQ_UNBOUND, 0);
+	return gmb_queue ? 0 : -ENOMEM;
 }
 
 /**
@@ -468,7 +470,7 @@ int gmb_ctx_global_init(void)
 void gmb_ctx_global_fini(void)
 {
 	rcu_barrier();
-	destroy_workqueue(end_queue);
+	destroy_workqueue(gmb_queue);
 	/* The work has put the last references. */
 	rcu_barrier();
 	xa_destroy(&contexts);

@@ -93,6 +93,7 @@ struct gmb_stats {
 	u32			task_histograms; /* tasks that have some */
 	struct gmb_histograms	*histograms; /* freed with the context */
 	struct gmb_events	*events; /* not sent yet */
+	struct delayed_work	flush_work;
 
 	/* Written by observers, under lock. */
 	struct mutex		lock;
@@ -165,6 +166,9 @@ struct gmb_ctx {
 	struct rcu_work		fini_work;
 	struct rcu_head		rcu;
 };
+
+/* For what must not wait, or must not be done where it comes up. */
+extern struct workqueue_struct *gmb_queue;
 
 struct gmb_ctx *gmb_ctx_new(void);
 int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
-#include <linux/log2.h>
-#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "histogram.h"
@@ -42,7 +40,7 @@ void gmb_histograms_clear(struct gmb_histograms *h)
 	u32 i;
 
 	for (s = h->stage; s < h->stage + __GMB_NL_STAGE_MAX; s++) {
-		WRITE_ONCE(s->count, 0);
+		WRITE_ONCE(s->beyond, 0);
 		WRITE_ONCE(s->sum, 0);
 		WRITE_ONCE(s->max, 0);
 		for (i = 0; i < GMB_NL_BUCKETS; i++)
@@ -50,31 +48,20 @@ void gmb_histograms_clear(struct gmb_histograms *h)
 	}
 }
 
-static u32 gmb_histogram_index(u64 ns)
-{
-	u32 shift;
-
-	if (ns < 16)
-		return ns;
-	shift = ilog2(ns) - 4;
-	return min_t(u32, 16 * shift + (u32)(ns >> shift), GMB_NL_BUCKETS - 1);
-}
-
 /**
- * gmb_histogram_add() - count a value
- * @h:  histogram; the context's lock is held
- * @ns: value
+ * gmb_histogram_count() - how many values there are
+ * @h: histogram
+ *
+ * Context: any; the histogram may be added to meanwhile.
  */
-void gmb_histogram_add(struct gmb_histogram *h, u64 ns)
+u64 gmb_histogram_count(const struct gmb_histogram *h)
 {
-	u32 *bucket = &h->bucket[gmb_histogram_index(ns)];
+	u64 count = READ_ONCE(h->beyond);
+	u32 i;
 
-	WRITE_ONCE(h->count, h->count + 1);
-	WRITE_ONCE(h->sum, h->sum + ns);
-	if (ns > h->max)
-		WRITE_ONCE(h->max, ns);
-	if (likely(*bucket != U32_MAX))
-		WRITE_ONCE(*bucket, *bucket + 1);
+	for (i = 0; i < GMB_NL_BUCKETS; i++)
+		count += READ_ONCE(h->bucket[i]);
+	return count;
 }
 
 /**

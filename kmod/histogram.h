@@ -12,10 +12,13 @@
 #define GMB_HISTOGRAM_H
 
 #include <linux/giambio_netlink.h>
+#include <linux/bitops.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 struct gmb_histogram {
-	u64	count;
+	u64	beyond;	/* values that their bucket could not count any more */
 	u64	sum;
 	u64	max;
 	u32	bucket[GMB_NL_BUCKETS];
@@ -29,10 +32,40 @@ struct gmb_histograms {
 struct gmb_histograms *gmb_histograms_new(void);
 void gmb_histograms_free(struct gmb_histograms *h);
 void gmb_histograms_clear(struct gmb_histograms *h);
-void gmb_histogram_add(struct gmb_histogram *h, u64 ns);
+u64 gmb_histogram_count(const struct gmb_histogram *h);
 u32 gmb_histogram_list(const struct gmb_histogram *h,
 		       struct gmb_nl_bucket *list, u32 n);
 int gmb_histogram_global_init(void);
 void gmb_histogram_global_fini(void);
+
+static inline u32 gmb_histogram_index(u64 ns)
+{
+	u32 shift;
+
+	if (ns < 16)
+		return ns;
+	shift = fls64(ns) - 5;
+	return min_t(u32, 16 * shift + (u32)(ns >> shift), GMB_NL_BUCKETS - 1);
+}
+
+/**
+ * gmb_histogram_add() - count a value
+ * @h:  histogram; the context's lock is held
+ * @ns: value
+ *
+ * Readers take each number as they find it: single instructions will do.
+ */
+static inline void gmb_histogram_add(struct gmb_histogram *h, u64 ns)
+{
+	u32 *bucket = &h->bucket[gmb_histogram_index(ns)];
+
+	data_race(h->sum += ns);
+	if (ns > h->max)
+		WRITE_ONCE(h->max, ns);
+	if (unlikely(data_race(!++*bucket))) {
+		WRITE_ONCE(*bucket, U32_MAX);
+		data_race(h->beyond++);
+	}
+}
 
 #endif /* GMB_HISTOGRAM_H */

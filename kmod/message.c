@@ -184,7 +184,8 @@ bool gmb_message_histogram(struct sk_buff *skb, u32 stage,
 
 	return !nla_put_u32(skb, GMB_NL_HISTOGRAM_STAGE, stage) &&
 	       !nla_put_u64_64bit(skb, GMB_NL_HISTOGRAM_COUNT,
-				  READ_ONCE(h->count), GMB_NL_HISTOGRAM_PAD) &&
+				  gmb_histogram_count(h),
+				  GMB_NL_HISTOGRAM_PAD) &&
 	       !nla_put_u64_64bit(skb, GMB_NL_HISTOGRAM_SUM, READ_ONCE(h->sum),
 				  GMB_NL_HISTOGRAM_PAD) &&
 	       !nla_put_u64_64bit(skb, GMB_NL_HISTOGRAM_MAX_NS,

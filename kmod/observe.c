@@ -27,6 +27,7 @@ struct gmb_observer {
 	struct gmb_lease	*lease;
 	u64			seq;	/* batches */
 	u64			lost;	/* events */
+	u64			from;	/* those noted before are not for it */
 };
 
 static LIST_HEAD(leases);
@@ -63,11 +64,14 @@ static void __gmb_observe_sum(struct gmb_ctx *ctx)
 static int __gmb_observe_add(struct gmb_ctx *ctx, struct gmb_lease *lease)
 {
 	struct gmb_observer *o = kzalloc(sizeof(*o), GFP_KERNEL_ACCOUNT);
+	/* Pairs with the release in gmb_stats_note(). */
+	const struct gmb_events *events = smp_load_acquire(&ctx->stats.events);
 
 	lockdep_assert_held(&leases_lock);
 	if (!o)
 		return -ENOMEM;
 	o->lease = lease;
+	o->from = events ? READ_ONCE(events->noted) : 0;
 	mutex_lock(&ctx->stats.lock);
 	list_add_tail(&o->link, &ctx->stats.observers);
 	__gmb_observe_sum(ctx);
@@ -272,22 +276,24 @@ void gmb_observe_unlist(struct gmb_ctx *ctx)
 
 /**
  * gmb_observe_send() - send a batch of events to all who want it
- * @ctx: context; lock held, in a trap
+ * @ctx: context; lock held
  */
 void gmb_observe_send(struct gmb_ctx *ctx)
 {
 	const struct gmb_events *events = ctx->stats.events;
+	u64 first = events->noted - events->count;
+	struct gmb_batch batch = { .id = ctx->id };
 	struct gmb_observer *o;
-	struct gmb_batch batch = {
-		.id = ctx->id,
-		.count = events->count,
-		.event = events->event,
-	};
+	u64 skip;
 
 	mutex_lock(&ctx->stats.lock);
 	list_for_each_entry(o, &ctx->stats.observers, link) {
-		if (!(o->lease->what & GMB_NL_OBSERVE_EVENTS))
+		skip = max(o->from, first) - first;
+		if (!(o->lease->what & GMB_NL_OBSERVE_EVENTS) ||
+		    skip >= events->count)
 			continue;
+		batch.count = events->count - skip;
+		batch.event = events->event + skip;
 		batch.seq = ++o->seq;
 		batch.lost = o->lost;
 		if (gmb_netlink_send(o->lease->viewer.net, o->lease->portid,

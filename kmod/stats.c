@@ -19,11 +19,7 @@
  */
 DEFINE_STATIC_KEY_DEFERRED_FALSE(gmb_stamping, HZ);
 
-/*
- * Stamps from before this moment are left over from when somebody last wanted
- * them: what was pushed in between has none of its own.
- */
-static u64 stamping_since;
+u64 gmb_stamping_since;
 static atomic_t stamping_users;
 
 static uint max_task_histograms = 256;
@@ -38,7 +34,7 @@ MODULE_PARM_DESC(max_task_histograms, "Registered tasks of one context that get 
 void gmb_stats_begin(void)
 {
 	if (atomic_inc_return(&stamping_users) == 1)
-		WRITE_ONCE(stamping_since, ktime_get_mono_fast_ns());
+		WRITE_ONCE(gmb_stamping_since, ktime_get_mono_fast_ns());
 	static_branch_deferred_inc(&gmb_stamping);
 }
 
@@ -53,6 +49,20 @@ void gmb_stats_end(void)
 	static_branch_slow_dec_deferred(&gmb_stamping);
 }
 
+static void gmb_stats_flush_work(struct work_struct *work)
+{
+	struct gmb_ctx *ctx = container_of(to_delayed_work(work),
+					   struct gmb_ctx, stats.flush_work);
+
+	if (!mutex_trylock(&ctx->lock)) {
+		queue_delayed_work(gmb_queue, &ctx->stats.flush_work,
+				   GMB_EVENTS_DELAY);
+		return;
+	}
+	gmb_stats_flush(ctx);
+	mutex_unlock(&ctx->lock);
+}
+
 /**
  * gmb_stats_init() - nothing is counted yet
  * @ctx: context, zeroed
@@ -61,6 +71,7 @@ void gmb_stats_init(struct gmb_ctx *ctx)
 {
 	mutex_init(&ctx->stats.lock);
 	INIT_LIST_HEAD(&ctx->stats.observers);
+	INIT_DELAYED_WORK(&ctx->stats.flush_work, gmb_stats_flush_work);
 }
 
 /**
@@ -223,22 +234,15 @@ static void gmb_stats_note(struct gmb_ctx *ctx, const struct gmb_nl_event *e)
 			gmb_count(ctx, GMB_COUNT_EVENTS_LOST, 1);
 			return;
 		}
-		ctx->stats.events = events;
+		smp_store_release(&ctx->stats.events, events);
 	}
 	events->event[events->count++] = *e;
+	WRITE_ONCE(events->noted, events->noted + 1);
+	if (events->count == 1)
+		queue_delayed_work(gmb_queue, &ctx->stats.flush_work,
+				   GMB_EVENTS_DELAY);
 	if (events->count == GMB_EVENTS_MAX)
-		__gmb_stats_flush(ctx);
-}
-
-/**
- * __gmb_stats_since() - a stamp, if it is not a relic
- * @stamp: of a watch or task
- *
- * Return: @stamp, or 0 if nobody wanted stamps since it was set.
- */
-u64 __gmb_stats_since(u64 stamp)
-{
-	return stamp > READ_ONCE(stamping_since) ? stamp : 0;
+		gmb_stats_flush(ctx);
 }
 
 /**
@@ -249,7 +253,7 @@ u64 __gmb_stats_since(u64 stamp)
  */
 void __gmb_stats_woke(struct gmb_ctx *ctx)
 {
-	u64 woken = __gmb_stats_since(READ_ONCE(ctx->woken_ns));
+	u64 woken = gmb_stats_since(READ_ONCE(ctx->woken_ns));
 
 	ctx->running_ns = ktime_get_mono_fast_ns();
 	if (!woken || woken > ctx->running_ns)
@@ -310,10 +314,10 @@ void __gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags)
 }
 
 /**
- * __gmb_stats_flush() - send the events that were noted
+ * gmb_stats_flush() - send the events that were noted
  * @ctx: context; lock held
  */
-void __gmb_stats_flush(struct gmb_ctx *ctx)
+void gmb_stats_flush(struct gmb_ctx *ctx)
 {
 	struct gmb_events *events = ctx->stats.events;
 

@@ -14,7 +14,9 @@
  * ctx->wake_reason, before the wakeup; a watch's or task's stamp is written by
  * who pushes its node and read by who takes it off the list; everything else is
  * the trap's. Histograms and the batch of events are allocated by the trap,
- * when it has the first thing to put there, and freed with the context.
+ * when it has the first thing to put there, and freed with the context. What
+ * waits to be sent is sent by the trap when the batch is full, and otherwise by
+ * a work item, which takes ctx->lock, but never waits for it.
  */
 #ifndef GMB_STATS_H
 #define GMB_STATS_H
@@ -29,15 +31,23 @@
 struct gmb_histograms;
 struct gmb_task;
 
-/* Events that are sent together. */
-#define GMB_EVENTS_MAX	64
+/* So many events are sent together, or those that there are after a while. */
+#define GMB_EVENTS_MAX		64
+#define GMB_EVENTS_DELAY	msecs_to_jiffies(10)
 
 struct gmb_events {
 	u32			count;
+	u64			noted;	/* ever, these included */
 	struct gmb_nl_event	event[GMB_EVENTS_MAX];
 };
 
 extern struct static_key_false_deferred gmb_stamping;
+
+/*
+ * Stamps from before this moment are left over from when somebody last wanted
+ * them: what was pushed in between has none of its own.
+ */
+extern u64 gmb_stamping_since;
 
 void gmb_stats_begin(void);
 void gmb_stats_end(void);
@@ -51,10 +61,9 @@ int gmb_stats_task_histograms(const struct gmb_ctx *ctx,
 			      const struct gmb_histograms **h);
 int gmb_stats_global_init(void);
 void gmb_stats_global_fini(void);
-u64 __gmb_stats_since(u64 stamp);
 void __gmb_stats_woke(struct gmb_ctx *ctx);
 void __gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags);
-void __gmb_stats_flush(struct gmb_ctx *ctx);
+void gmb_stats_flush(struct gmb_ctx *ctx);
 
 static inline bool gmb_stats_on(void)
 {
@@ -67,6 +76,12 @@ static inline u64 gmb_stats_now(void)
 	return gmb_stats_on() ? ktime_get_mono_fast_ns() : 0;
 }
 
+/* A stamp, or 0 if it is a relic. */
+static inline u64 gmb_stats_since(u64 stamp)
+{
+	return stamp > READ_ONCE(gmb_stamping_since) ? stamp : 0;
+}
+
 /**
  * gmb_count() - count something
  * @ctx:  context; lock held
@@ -75,9 +90,8 @@ static inline u64 gmb_stats_now(void)
  */
 static inline void gmb_count(struct gmb_ctx *ctx, enum gmb_count what, u32 n)
 {
-	u64 *count = &ctx->stats.count[what];
-
-	WRITE_ONCE(*count, *count + n);
+	/* Readers take what they find: one instruction, and not torn. */
+	data_race(ctx->stats.count[what] += n);
 }
 
 /**
@@ -88,7 +102,7 @@ static inline void gmb_count(struct gmb_ctx *ctx, enum gmb_count what, u32 n)
 static inline void gmb_stats_ready(struct gmb_ctx *ctx, u64 stamp)
 {
 	if (gmb_stats_on())
-		ctx->ready_ns = __gmb_stats_since(stamp);
+		ctx->ready_ns = stamp ? gmb_stats_since(stamp) : 0;
 }
 
 /**
@@ -150,8 +164,6 @@ static inline void gmb_stats_trap(struct gmb_ctx *ctx)
 		ctx->ring.refused = false;
 		gmb_count(ctx, GMB_COUNT_FULL, 1);
 	}
-	if (gmb_stats_on())
-		__gmb_stats_flush(ctx);
 }
 
 #endif /* GMB_STATS_H */

@@ -162,7 +162,7 @@ out:
 void gmb_task_run(struct gmb_ctx *ctx, struct gmb_task *task)
 {
 	if (gmb_stats_on()) {
-		ctx->ready_ns = __gmb_stats_since(task->stamp);
+		ctx->ready_ns = gmb_stats_since(task->stamp);
 		ctx->running_task = task;
 	}
 	/* From here the task can be pushed again. */

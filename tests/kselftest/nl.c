@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 The giambio developers */
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -322,16 +323,19 @@ int nl_observe(struct nl *nl, unsigned int id, unsigned int what)
 	return nl_ask(nl, &r, NULL);
 }
 
-int nl_batch(struct nl *nl, struct nl_batch *batch)
+int nl_batch(struct nl *nl, struct nl_batch *batch, int ms)
 {
+	struct pollfd readable = { .fd = nl->fd, .events = POLLIN };
 	char buf[16384] __attribute__((aligned(8)));
 	struct nlmsghdr *h = (void *)buf;
-	int len = recv(nl->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	struct genlmsghdr *g = NLMSG_DATA(h);
 	struct nlattr *attr;
 	char *at, *end;
+	int len;
 
 	memset(batch, 0, sizeof(*batch));
+	poll(&readable, 1, ms);
+	len = recv(nl->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	if (len < 0)
 		return -errno;
 	if (!NLMSG_OK(h, (unsigned int)len) || g->cmd != GMB_NL_CMD_EVENTS)

@@ -82,7 +82,7 @@ int nl_reset(struct nl *nl, unsigned int id);
 /* Of one context, or with 0 of all. */
 int nl_observe(struct nl *nl, unsigned int id, unsigned int what);
 
-/* The next batch of events: 0, or -EAGAIN there is none, or -errno. */
-int nl_batch(struct nl *nl, struct nl_batch *batch);
+/* The next batch of events: 0; -EAGAIN none came for so long; or -errno. */
+int nl_batch(struct nl *nl, struct nl_batch *batch, int ms);
 
 #endif /* GMB_SELFTEST_NL_H */

@@ -26,13 +26,14 @@
  * what the same socket asked for before.
  *
  * Events are sent to the socket that asked for them, of the contexts that it
- * asked for, in batches (%GMB_NL_CMD_EVENTS): when a trap ends, or sooner when
- * it posts many. Each carries a sequence number, counted for each context and
- * socket, and how many of its events could not be sent to this socket so far,
- * because its receive buffer (SO_RCVBUF) was full or memory was short. The loss
- * is never silent, and nobody who reads slowly holds up a loop. (There is no
- * multicast group: kernels before 6.7 offer modules no way to choose which of
- * its members may see a message.)
+ * asked for, in batches (%GMB_NL_CMD_EVENTS): when some have gathered, and
+ * those that have not about 10 ms after the first. Each batch carries a
+ * sequence number, counted for each context and socket, and how many of its
+ * events could not be sent to this socket so far, because its receive buffer
+ * (SO_RCVBUF) was full or memory was short. The loss is never silent, and
+ * nobody who reads slowly holds up a loop. (There is no multicast group:
+ * kernels before 6.7 offer modules no way to choose which of its members may
+ * see a message.)
  *
  * Histograms
  * ----------
