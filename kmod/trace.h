@@ -124,7 +124,8 @@ TRACE_EVENT(gmb_wake,
 	TP_printk("ctx=%u reason=%s events=%u", __entry->ctx,
 		  __print_symbolic(__entry->reason,
 				   { 0, "urgent" }, { 1, "count" },
-				   { 2, "budget" }, { 3, "kick" }),
+				   { 2, "budget" }, { 3, "kick" },
+				   { 4, "end" }, { 5, "sweep" }),
 		  __entry->events)
 );
 
