@@ -26,7 +26,7 @@ packages()
 		packages check-style
 		packages tools
 		packages check-kernel
-		echo check tmux gdb ;;
+		echo check tmux gdb perl libxml2-utils ;;
 	check-full)
 		packages check
 		packages check-kernel-debug
