@@ -207,7 +207,7 @@ struct ends {
 static intptr_t take_rounds(void *arg)
 {
 	struct ends *ends = arg;
-	int64_t item;
+	int64_t item = -1;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		KEEPS(gmb_channel_receive, &ends->rx, &item);
