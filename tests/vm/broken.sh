@@ -10,7 +10,8 @@
 #   broken.sh -k KERNEL     those that show on this kernel: kasan or kcsan
 #
 # A file says on which kernel the fault shows ("Kernel: NAME"), in which program
-# of tests/kselftest ("Test: NAME"), with what words
+# of tests/kselftest, and in which test of it, since waiting for a wakeup that
+# is lost takes its time in each ("Test: NAME ARGUMENTS"), with what words
 # ("Expect: EXTENDED-REGEX", in the results or in the kernel's complaints), and
 # what is broken: in a function of a source file ("File:", "Function:") a text
 # is replaced by another ("Find:", "Put:"). A text, not a patch, so that work
@@ -87,8 +88,11 @@ try()
 		result "not ok" "$name: the broken module still compiles"
 		return
 	fi
+	printf '#!/bin/sh\nexec /tests/kselftest/%s\n' "$test" >"$source/$name"
+	chmod +x "$source/$name"
 	"$here/run.sh" -l -t 900 -m "$module" \
-		-f "$tests/$test:/tests/broken/$test" \
+		-f "$tests/${test%% *}:/tests/kselftest/${test%% *}" \
+		-f "$source/$name:/tests/broken/$name" \
 		-f "$here/guest.sh:/tests/guest.sh" "$kernel" -- \
 		sh /tests/guest.sh 300 /tests/broken \
 		>"$source/log" 2>&1 || status=$?
