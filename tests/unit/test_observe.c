@@ -265,7 +265,7 @@ static intptr_t observed(void *arg)
 	/* It waited for its turn while the other held the loop. */
 	row = seen_row(page, "late");
 	check_that(row->worst_ns >= 5 * GMB_MS);
-	check_is(count_of(page, GMB_STAGE_STEP, 4 * GMB_MS), 1);
+	check_that(count_of(page, GMB_STAGE_STEP, 4 * GMB_MS) >= 1);
 	check_that(count_of(page, GMB_STAGE_RESUME, 4 * GMB_MS) >= 1);
 	check_that(count_of(page, GMB_STAGE_POLL, GMB_MS / 2) >= 1);
 	check_that(count_of(page, GMB_STAGE_LATE, 0) >= 1);
