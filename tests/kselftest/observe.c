@@ -524,7 +524,7 @@ TEST_F(observe, moments_are_in_order)
 		{ GMB_SLACK_MAX, 0, GMB_NL_REASON_END, 1500 * MS },
 	};
 	struct gmb_nl_event *e = self->batch.event;
-	unsigned int i;
+	unsigned int i, awake = 0;
 
 	ASSERT_EQ(0, nl_observe(&self->nl, self->id, EVENTS));
 	for (i = 0; i < 4 * ARRAY_SIZE(sleeps); i++) {
@@ -536,6 +536,11 @@ TEST_F(observe, moments_are_in_order)
 					sleeps[i / 4].timeout));
 		NEXT_BATCH();
 		ASSERT_EQ(1, self->batch.count);
+		/* It came just while the kernel had the trap return early. */
+		if (e->reason == GMB_NL_NO_SLEEP && awake++ < 16) {
+			i--;
+			continue;
+		}
 		EXPECT_EQ(sleeps[i / 4].reason, e->reason);
 		EXPECT_LE(before, e->ready);
 		EXPECT_LE(e->ready, e->woken);
