@@ -50,7 +50,8 @@ sync_sources()
 }
 
 # in_root ROOT OUT COMMAND... - run COMMAND in the unpacked system ROOT, with
-# OUT as its /build; nothing stays mounted afterwards
+# OUT as its /build and a /tmp of its own, in which make names a pipe by its
+# process number, always 1; nothing stays mounted afterwards
 in_root()
 {
 	local root=$1 out=$2 user=
@@ -63,6 +64,7 @@ in_root()
 		mount --bind "$out" "$root/build" &&
 		mount --bind /dev/null "$root/dev/null" &&
 		mount -t proc proc "$root/proc" &&
+		mount -t tmpfs tmpfs "$root/tmp" &&
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/bin:/usr/sbin \
 			LC_ALL=C HOME=/ "$@"
 	' sh "$root" "$out" "$@"
