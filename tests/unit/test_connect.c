@@ -387,14 +387,16 @@ IO_TEST(a_full_unix_queue_is_waited_for)
 	struct gmb_socket listener, socks[6];
 	struct late late = { &listener, 6 };
 	intptr_t rc = 0;
+	char name[40];
 	int i;
 
-	check_is(gmb_unix_listen(&listener, "@giambio-test-full", &small), 0);
+	/* Several runs of this program may share the machine's names. */
+	snprintf(name, sizeof(name), "@giambio-test-full-%d", (int)getpid());
+	check_is(gmb_unix_listen(&listener, name, &small), 0);
 	gmb_manager(m, rc) {
 		gmb_spawn(m, accept_late, &late);
 		for (i = 0; i < 6; i++)
-			check_is(gmb_unix_connect(&socks[i],
-						  "@giambio-test-full"), 0);
+			check_is(gmb_unix_connect(&socks[i], name), 0);
 	}
 	check_is(rc, 0);
 	for (i = 0; i < 6; i++)
