@@ -158,30 +158,33 @@ out:
 
 /**
  * gmb_ctx_rouse() - have the sleeping trap look round, if there is one
- * @ctx:    context; the caller has set what it is to see
- * @reason: for traces
+ * @ctx:        context; the caller has set what it is to see
+ * @reason:     for traces
+ * @wake_flags: for the scheduler
  *
  * Context: any.
  */
-void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason)
+void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason,
+		   int wake_flags)
 {
 	/* Pairs with the barrier in gmb_trap_sleep(). */
 	smp_mb();
 	rcu_read_lock();
-	gmb_ctx_wake(ctx, reason, 0);
+	gmb_ctx_wake(ctx, reason, wake_flags);
 	rcu_read_unlock();
 }
 
 /**
  * gmb_ctx_kick() - let the sleeping trap, or the next one, return at once
- * @ctx: context
+ * @ctx:        context
+ * @wake_flags: for the scheduler
  *
  * Context: any.
  */
-void gmb_ctx_kick(struct gmb_ctx *ctx)
+void gmb_ctx_kick(struct gmb_ctx *ctx, int wake_flags)
 {
 	WRITE_ONCE(ctx->kicked, true);
-	gmb_ctx_rouse(ctx, GMB_WAKE_KICK);
+	gmb_ctx_rouse(ctx, GMB_WAKE_KICK, wake_flags);
 }
 
 static void gmb_ctx_fini(struct work_struct *work)
@@ -360,7 +363,7 @@ int gmb_ctx_map(struct gmb_ctx *ctx, struct vm_area_struct *vma)
 void gmb_ctx_shut(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->dead, true);
-	gmb_ctx_kick(ctx);
+	gmb_ctx_kick(ctx, 0);
 	queue_delayed_work(gmb_queue, &ctx->end_work, 0);
 }
 

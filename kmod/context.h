@@ -179,8 +179,9 @@ struct gmb_ctx *gmb_ctx_get(u32 id);
 struct gmb_ctx *gmb_ctx_next(u32 *id);
 void gmb_ctx_put(struct gmb_ctx *ctx);
 void __gmb_ctx_notify(struct gmb_ctx *ctx, u32 slack_ns, int wake_flags);
-void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason);
-void gmb_ctx_kick(struct gmb_ctx *ctx);
+void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason,
+		   int wake_flags);
+void gmb_ctx_kick(struct gmb_ctx *ctx, int wake_flags);
 u32 gmb_ctx_max_watches(void);
 int gmb_ctx_global_init(void);
 void gmb_ctx_global_fini(void);

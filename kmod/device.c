@@ -112,7 +112,7 @@ static long gmb_device_wake(struct gmb_ctx *ctx, void __user *arg)
 		return gmb_task_wake(ctx, wake.target, 0);
 	if (READ_ONCE(ctx->dead))
 		return -ESHUTDOWN;
-	gmb_ctx_kick(ctx);
+	gmb_ctx_kick(ctx, 0);
 	return 0;
 }
 

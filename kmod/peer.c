@@ -74,10 +74,10 @@ void gmb_peer_drop_all(struct gmb_ctx *ctx)
 }
 
 /**
- * gmb_peer_wake() - wake a task of this context or of a peer
+ * gmb_peer_wake() - wake a task, or the trap, of this context or of a peer
  * @ctx:        context; lock held
  * @slot:       index of the peer, or GMB_SELF
- * @target:     GMB_TASK(slot, tag)
+ * @target:     GMB_TASK(slot, tag), or GMB_WAKE_TRAP
  * @wake_flags: for the scheduler
  *
  * Return: 0 or an error of %GMB_OP_WAKE.
@@ -90,5 +90,10 @@ int gmb_peer_wake(struct gmb_ctx *ctx, u32 slot, u64 target, int wake_flags)
 		peer = gmb_table_get(&ctx->peers, slot);
 	if (!peer)
 		return -ENOENT;
-	return gmb_task_wake(peer, target, wake_flags);
+	if (target != GMB_WAKE_TRAP)
+		return gmb_task_wake(peer, target, wake_flags);
+	if (READ_ONCE(peer->dead))
+		return -ESHUTDOWN;
+	gmb_ctx_kick(peer, wake_flags);
+	return 0;
 }

@@ -17,7 +17,7 @@ static enum hrtimer_restart gmb_sweep_expired(struct hrtimer *timer)
 	WRITE_ONCE(ctx->sweep_due, true);
 	/* Not to cut the slack of others short: their end is soon enough. */
 	if (llist_empty(&ctx->lazy))
-		gmb_ctx_rouse(ctx, GMB_WAKE_SWEEP);
+		gmb_ctx_rouse(ctx, GMB_WAKE_SWEEP, 0);
 	return HRTIMER_NORESTART;
 }
 

@@ -142,6 +142,46 @@ TEST_F(wake, kick)
 	EXPECT_EQ(-ESHUTDOWN, wake(l->fd, 0));
 }
 
+struct sleeper {
+	struct loop *l;
+	int ret;
+};
+
+static void *sleep_once(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->ret = loop_trap_once(s->l, 1, 0, GMB_FOREVER);
+	return NULL;
+}
+
+/* The same through the ring, for one's own trap and for another's. */
+TEST_F(wake, kick_by_operation)
+{
+	struct loop *a = &self->a, *b = &self->b;
+	struct sleeper s = { .l = b, .ret = -1 };
+	struct gmb_ioc_op *op;
+	pthread_t thread;
+
+	EXPECT_EQ(-ENOENT, op_wake(a, 0, GMB_WAKE_TRAP));
+	ASSERT_EQ(0, peer_add(a, 0, b->fd));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, sleep_once, &s));
+	usleep(20000);
+	op = loop_op(a, GMB_OP_WAKE, 0, 2);
+	op->addr = GMB_WAKE_TRAP;
+	op->flags = GMB_F_SKIP | GMB_F_SYNC;
+	EXPECT_EQ(0, loop_trap_once(a, 1, 0, 5 * MS));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, s.ret);
+	/* This trap has not posted what it waits for, and yet returns. */
+	op = loop_op(a, GMB_OP_WAKE, GMB_SELF, 3);
+	op->addr = GMB_WAKE_TRAP;
+	op->flags = GMB_F_SKIP;
+	EXPECT_EQ(0, loop_trap_once(a, 1, 0, GMB_FOREVER));
+	loop_unmap(b);
+	EXPECT_EQ(-ESHUTDOWN, op_wake(a, 0, GMB_WAKE_TRAP));
+}
+
 /* Woken tasks wait for room; those that get none end with their context. */
 TEST_F(wake, more_than_fit)
 {

@@ -264,9 +264,11 @@ struct gmb_ioc_ring {
  * @GMB_OP_TASK_DROP:  forget task @slot; a wake that is not yet posted is
  *                     dropped with it. Flags: SKIP. 0; -ENOENT.
  * @GMB_OP_WAKE:       wake task @addr, a GMB_TASK(slot, tag), of this context
- *                     (@slot %GMB_SELF) or of peer @slot. Flags: SKIP, SYNC.
- *                     0; -ENOENT no such peer; -ESRCH no such task, or another
- *                     tag; -ESHUTDOWN the peer has ended.
+ *                     (@slot %GMB_SELF) or of peer @slot; or with @addr
+ *                     %GMB_WAKE_TRAP its trap, the sleeping one or the next,
+ *                     which returns early. Flags: SKIP, SYNC. 0; -ENOENT no
+ *                     such peer; -ESRCH no such task, or another tag;
+ *                     -ESHUTDOWN the peer has ended.
  * @GMB_OP_PEER_ADD:   register the context behind descriptor @fd, which may be
  *                     another process's, as peer @slot. Flags: SKIP. 0;
  *                     -EBADF; -EINVAL not a giambio descriptor, or slot out of
@@ -314,7 +316,7 @@ enum gmb_op {
 /* What WAKE names: the task's slot, and the tag it was registered with. */
 #define GMB_TASK(slot, tag)	((__u64)(tag) << 32 | (__u32)(slot))
 
-/* gmb_ioc_wake.target: no task; the sleeping trap itself returns early */
+/* WAKE, gmb_ioc_wake.target: no task; the sleeping trap itself returns early */
 #define GMB_WAKE_TRAP	(~0ULL)
 
 /**
