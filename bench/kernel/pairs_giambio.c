@@ -43,16 +43,17 @@ static intptr_t play(void *arg)
 	must(gmb_mailbox_open(&box, sizeof(ball), 0), "gmb_mailbox_open");
 	__atomic_store_n(&boxes[me], box, __ATOMIC_SEQ_CST);
 	wait_for_other(me);
-	for (i = 0; i < job->rounds; i++) {
-		if (!me) {
-			wakes_mark(i);
-			must(gmb_mailbox_post(boxes[1], &ball), "post");
-		}
+	if (me)
 		must(gmb_mailbox_receive(box, &ball), "gmb_mailbox_receive");
-		if (me)
-			must(gmb_mailbox_post(boxes[0], &ball), "post");
+	for (i = 0; i < job->rounds - me; i++) {
+		if (!me)
+			wakes_mark(i);
+		must(gmb_mailbox_exchange(boxes[!me], &ball, box, &ball),
+		     "gmb_mailbox_exchange");
 	}
-	if (!me)
+	if (me)
+		must(gmb_mailbox_post(boxes[0], &ball), "gmb_mailbox_post");
+	else
 		wakes_mark(i);
 	return 0;
 }

@@ -93,6 +93,30 @@ GMB_API GMB_MUST_CHECK int gmb_mailbox_receive(struct gmb_mailbox *mailbox,
 					       void *item);
 
 /**
+ * gmb_mailbox_exchange() - send a message, then wait for one
+ * @to:    where @item goes, as for gmb_mailbox_post()
+ * @item:  what is sent
+ * @from:  where @reply comes from, as for gmb_mailbox_receive()
+ * @reply: [out] what was received, written only on 0
+ *
+ * What two loops do that talk to one another: ask and wait for the answer, or
+ * answer and wait for the next question. A loop that has nothing else to do
+ * then wakes the other and goes to sleep with one system call, where the system
+ * can do both at once.
+ *
+ * Context: a task of the loop that opened @from; may suspend; cancellation and
+ * scheduling point.
+ * Return: 0; errors of gmb_mailbox_post(), and nothing was received; -ENODATA,
+ *	-EXDEV, -EPERM as gmb_mailbox_receive(); -ECANCELED. After -ENODATA and
+ *	-ECANCELED it is not known whether @item was sent: where that matters,
+ *	call the two.
+ */
+GMB_API GMB_MUST_CHECK int gmb_mailbox_exchange(struct gmb_mailbox *to,
+						const void *item,
+						struct gmb_mailbox *from,
+						void *reply);
+
+/**
  * gmb_mailbox_try_receive() - take the oldest message if there is one
  * @mailbox: the caller holds a reference
  * @item:    [out] item_size bytes, written only on 0

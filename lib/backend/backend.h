@@ -38,6 +38,11 @@ struct gmb__op;
  *	(0: do not wait, GMB_NEVER: as long as it takes), finish what is
  *	complete. Returns how many; -EINTR is 0. Must return soon after wake()
  * @wake:     make poll() return; any thread, also signal handlers
+ * @wake_soon: NULL, or have the next poll() wake another loop, @target, which
+ *	cannot be closed before this returns, and set loop->unsent until that
+ *	is done. Returns false: this cannot be done, call wake()
+ * @flush:    NULL if there is no wake_soon(); or hand over what was gathered
+ *	without waiting, and without finishing anything
  * @fd:       a descriptor that is readable when there are completions or a
  *	wake; NULL: it has none, and does not serve GMB_LOOP_FOREIGN
  */
@@ -53,6 +58,8 @@ struct gmb__backend_ops {
 	bool (*withdraw)(struct gmb_loop *loop, struct gmb__op *op);
 	int (*poll)(struct gmb_loop *loop, gmb_time span);
 	void (*wake)(struct gmb_loop *loop);
+	bool (*wake_soon)(struct gmb_loop *loop, struct gmb_loop *target);
+	void (*flush)(struct gmb_loop *loop);
 	int (*fd)(struct gmb_loop *loop);
 };
 

@@ -37,23 +37,29 @@
 #include "loop/loop.h"
 
 /*
- * user_data is the address of a transfer, or what the two lowest bits say: the
+ * user_data is the address of a transfer, or what the lowest bits say: the
  * slot is in the bits above, a number in the upper half.
  */
 enum tag {
 	TAG_OP,		/* an address */
 	TAG_READY,	/* a plain operation and its serial number */
 	TAG_ADD,	/* a watch and the slot's generation */
+	TAG_PEER,	/* another loop */
 	TAG_NONE,	/* nobody wants to know */
 };
 
-#define TAG_MASK	3
+#define TAG_BITS	3
+#define TAG_MASK	((1U << TAG_BITS) - 1)
+
+/* Other loops that this one can wake by an operation, by their numbers. */
+#define PEERS		16
 
 /**
  * struct kmod - the backend of a loop
  * @ring:   the device and its rings
  * @serial: of the last plain operation
  * @done:   operations with a completion, in the order of their completions
+ * @peers:  the numbers of the contexts that are registered; 0: none
  * @edges:  the files. interest: there is a watch; useless: only plain
  *	operations work; calm: the errno that kept the watch from being made
  */
@@ -61,12 +67,13 @@ struct kmod {
 	struct gmb__kring ring;
 	uint32_t serial;
 	struct gmb__link done;
+	uint32_t peers[PEERS];
 	struct gmb__edges edges;
 };
 
 static inline uint64_t tag_of(enum tag tag, uint32_t slot, uint32_t number)
 {
-	return (uint64_t)number << 32 | (uint64_t)slot << 2 | tag;
+	return (uint64_t)number << 32 | (uint64_t)slot << TAG_BITS | tag;
 }
 
 /* Completions */
@@ -99,7 +106,7 @@ static void note_add_failed(struct gmb__edge *edge,
 static inline struct gmb__op *op_of(struct kmod *kd,
 				    const struct gmb_ioc_cqe *cqe)
 {
-	uint32_t slot = (uint32_t)cqe->user_data >> 2;
+	uint32_t slot = (uint32_t)cqe->user_data >> TAG_BITS;
 
 	switch (cqe->user_data & TAG_MASK) {
 	case TAG_OP:
@@ -108,6 +115,9 @@ static inline struct gmb__op *op_of(struct kmod *kd,
 		return find_plain(kd->edges.slots[slot].file, cqe->user_data);
 	case TAG_ADD:
 		note_add_failed(&kd->edges.slots[slot], cqe);
+		break;
+	case TAG_PEER:
+		kd->peers[slot] = 0;
 		break;
 	}
 	return NULL;
@@ -420,11 +430,14 @@ static int kmod_poll(struct gmb_loop *loop, gmb_time span)
 	if (gmb__unlikely(!gmb__list_empty(&kd->done))) {
 		if (gmb__kring_has_work(&kd->ring))
 			enter(kd, 0);
+		loop->unsent = gmb__kring_waiting(&kd->ring);
 		return settle_queued(kd);
 	}
 	if (!span && !gmb__kring_has_work(&kd->ring))
 		return 0;
 	gmb__kring_trap(&kd->ring, span);
+	if (gmb__unlikely(loop->unsent))
+		loop->unsent = gmb__kring_waiting(&kd->ring);
 	return settle_ring(kd);
 }
 
@@ -433,6 +446,53 @@ static void kmod_wake(struct gmb_loop *loop)
 	const struct kmod *kd = loop->backend_data;
 
 	gmb__kring_wake(&kd->ring);
+}
+
+/* Hand over what was gathered; what that brings is for the next poll(). */
+static void kmod_flush(struct gmb_loop *loop)
+{
+	struct kmod *kd = loop->backend_data;
+
+	while (gmb__kring_waiting(&kd->ring))
+		enter(kd, 0);
+	loop->unsent = false;
+}
+
+/*
+ * The other loop's descriptor is open only as long as the caller sees to it,
+ * so it is registered at once. Afterwards its number stands for it: when it has
+ * ended, a wake is refused, and nobody minds.
+ */
+static bool register_peer(struct gmb_loop *loop, const struct gmb__kring *other)
+{
+	struct kmod *kd = loop->backend_data;
+	uint32_t slot = other->id % PEERS;
+
+	make_room(kd, 2);
+	if (kd->peers[slot])
+		gmb__kring_drop_peer(&kd->ring, slot, TAG_NONE);
+	kd->peers[slot] = other->id;
+	gmb__kring_peer(&kd->ring, slot, other, tag_of(TAG_PEER, slot, 0));
+	kmod_flush(loop);
+	return kd->peers[slot];
+}
+
+static bool kmod_wake_soon(struct gmb_loop *loop, struct gmb_loop *target)
+{
+	struct kmod *kd = loop->backend_data;
+	const struct kmod *other = target->backend_data;
+	uint32_t slot;
+
+	if (target->backend != &gmb__backend_kmod)
+		return false;
+	slot = other->ring.id % PEERS;
+	if (gmb__unlikely(kd->peers[slot] != other->ring.id) &&
+	    !register_peer(loop, &other->ring))
+		return false;
+	make_room(kd, 1);
+	gmb__kring_wake_peer(&kd->ring, slot, tag_of(TAG_NONE, slot, 0));
+	loop->unsent = true;
+	return true;
 }
 
 /* Files */
@@ -522,4 +582,6 @@ const struct gmb__backend_ops gmb__backend_kmod = {
 	.withdraw = kmod_withdraw,
 	.poll = kmod_poll,
 	.wake = kmod_wake,
+	.wake_soon = kmod_wake_soon,
+	.flush = kmod_flush,
 };

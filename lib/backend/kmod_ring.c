@@ -14,7 +14,9 @@
 			 1ULL << GMB_OP_WATCH_DROP | 1ULL << GMB_OP_READY | \
 			 1ULL << GMB_OP_RECV | 1ULL << GMB_OP_SEND | \
 			 1ULL << GMB_OP_EXCHANGE | 1ULL << GMB_OP_READ | \
-			 1ULL << GMB_OP_WRITE | 1ULL << GMB_OP_CANCEL)
+			 1ULL << GMB_OP_WRITE | 1ULL << GMB_OP_CANCEL | \
+			 1ULL << GMB_OP_WAKE | 1ULL << GMB_OP_PEER_ADD | \
+			 1ULL << GMB_OP_PEER_DROP)
 
 /* Life */
 
@@ -71,6 +73,7 @@ static int map_rings(struct gmb__kring *ring, const char **why)
 		   ring->fd, 0);
 	if (map == MAP_FAILED)
 		return -errno;
+	ring->id = setup.id;
 	ring->map_size = setup.map_size;
 	ring->max_files = setup.max_watches;
 	ring->ring = map;
@@ -198,5 +201,38 @@ void gmb__kring_cancel(struct gmb__kring *ring, const struct gmb_file *file,
 		.slot = file->slot,
 		.user_data = tag,
 		.addr = which,
+	};
+}
+
+void gmb__kring_peer(struct gmb__kring *ring, uint32_t slot,
+		     const struct gmb__kring *other, uint64_t tag)
+{
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
+		.opcode = GMB_OP_PEER_ADD,
+		.flags = GMB_F_SKIP,
+		.slot = slot,
+		.user_data = tag,
+		.fd = other->fd,
+	};
+}
+
+void gmb__kring_drop_peer(struct gmb__kring *ring, uint32_t slot, uint64_t tag)
+{
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
+		.opcode = GMB_OP_PEER_DROP,
+		.flags = GMB_F_SKIP,
+		.slot = slot,
+		.user_data = tag,
+	};
+}
+
+void gmb__kring_wake_peer(struct gmb__kring *ring, uint32_t slot, uint64_t tag)
+{
+	*gmb__kring_next(ring) = (struct gmb_ioc_op){
+		.opcode = GMB_OP_WAKE,
+		.flags = GMB_F_SKIP | GMB_F_SYNC,
+		.slot = slot,
+		.user_data = tag,
+		.addr = GMB_WAKE_TRAP,
 	};
 }

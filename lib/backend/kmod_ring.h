@@ -25,6 +25,7 @@
 /**
  * struct gmb__kring - an open device
  * @fd:        -1: not open
+ * @id:        number of the context, never 0; no other one has or will have it
  * @io:        the kernel may transfer data for this program
  * @max_files: numbers of watches are below this
  * @map_size:  bytes of the mapping
@@ -37,6 +38,7 @@
  */
 struct gmb__kring {
 	int fd;
+	uint32_t id;
 	bool io;
 	uint32_t max_files;
 	uint32_t map_size;
@@ -147,6 +149,16 @@ static inline void gmb__kring_exchange(struct gmb__kring *ring,
 		.slack_ns = receive->slack,
 	};
 }
+
+/* Register another ring, which is open, under a number of our choice. */
+void gmb__kring_peer(struct gmb__kring *ring, uint32_t slot,
+		     const struct gmb__kring *other, uint64_t tag);
+
+/* Forget it. */
+void gmb__kring_drop_peer(struct gmb__kring *ring, uint32_t slot, uint64_t tag);
+
+/* Make its gmb__kring_trap() return; the next trap here does it. */
+void gmb__kring_wake_peer(struct gmb__kring *ring, uint32_t slot, uint64_t tag);
 
 /* Take back what was submitted with the tag @which. */
 void gmb__kring_cancel(struct gmb__kring *ring, const struct gmb_file *file,

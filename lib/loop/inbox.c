@@ -5,7 +5,8 @@
 #include "loop/inbox.h"
 #include "loop/loop.h"
 
-void gmb__inbox_post(struct gmb_loop *loop, struct gmb__note *note)
+/* Returns whether the loop is to be woken; true for only one poster. */
+static bool push(struct gmb_loop *loop, struct gmb__note *note)
 {
 	struct gmb__inbox *inbox = &loop->inbox;
 	struct gmb__note *first = atomic_load_explicit(&inbox->notes,
@@ -14,10 +15,32 @@ void gmb__inbox_post(struct gmb_loop *loop, struct gmb__note *note)
 	do
 		note->next = first;
 	while (!atomic_compare_exchange_weak(&inbox->notes, &first, note));
-	/* Pairs with gmb__inbox_sleep(); only one poster makes the call. */
-	if (atomic_load(&inbox->asleep) &&
-	    atomic_exchange(&inbox->asleep, false))
+	/* Pairs with gmb__inbox_sleep(). */
+	return atomic_load(&inbox->asleep) &&
+	       atomic_exchange(&inbox->asleep, false);
+}
+
+void gmb__inbox_post(struct gmb_loop *loop, struct gmb__note *note)
+{
+	if (push(loop, note))
 		loop->backend->wake(loop);
+}
+
+void gmb__inbox_post_soon(struct gmb_loop *loop, struct gmb__note *note,
+			  struct gmb_loop *self)
+{
+	if (!push(loop, note))
+		return;
+	if (!self->backend->wake_soon ||
+	    !self->backend->wake_soon(self, loop))
+		loop->backend->wake(loop);
+}
+
+void gmb__inbox_flush(struct gmb_loop *self)
+{
+	if (!self->unsent)
+		return;
+	self->backend->flush(self);
 }
 
 bool gmb__inbox_drain(struct gmb_loop *loop)

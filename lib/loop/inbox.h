@@ -41,6 +41,22 @@ struct gmb__inbox {
  */
 void gmb__inbox_post(struct gmb_loop *loop, struct gmb__note *note);
 
+/**
+ * gmb__inbox_post_soon() - the same, but it may wake the loop a little later
+ * @loop: as for gmb__inbox_post()
+ * @note: as for gmb__inbox_post()
+ * @self: the caller's own loop. If it has to wake @loop it may do so with its
+ *	next poll, which then is one system call for both. The caller is about
+ *	to park with nobody else ready, or else calls gmb__inbox_flush()
+ *
+ * Context: the thread of @self.
+ */
+void gmb__inbox_post_soon(struct gmb_loop *loop, struct gmb__note *note,
+			  struct gmb_loop *self);
+
+/* Wake now whom gmb__inbox_post_soon() has left for later. */
+void gmb__inbox_flush(struct gmb_loop *self);
+
 /* Call all notes; returns whether there were any. Loop's thread. */
 bool gmb__inbox_drain(struct gmb_loop *loop);
 

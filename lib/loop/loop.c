@@ -213,7 +213,7 @@ int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
 		span = idle;
 	if (gmb__unlikely(loop->flags & GMB_LOOP_FAKE_CLOCK) && span)
 		wait_fake(loop, span);
-	else if (span || loop->pending || loop->open)
+	else if (span || loop->pending || loop->open || loop->unsent)
 		poll_backend(loop, span);
 	loop->turn_began = monotonic();
 	loop->now = loop->flags & GMB_LOOP_FAKE_CLOCK ? loop->fake_now

@@ -111,6 +111,7 @@ struct gmb_loop {
 	bool interrupted;	/* by SIGINT */
 	bool stuck;		/* a deadlock was found */
 	bool open;		/* driven by gmb_loop_step() */
+	bool unsent;		/* wake_soon() was called, poll() is to come */
 	bool ended;		/* the main task has ended */
 	uint8_t observe;	/* enum gmb_observe_flags: what is in force */
 	uint8_t leased;		/* the part of it that others have asked for */

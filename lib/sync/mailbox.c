@@ -197,14 +197,20 @@ static bool reserve(struct gmb_mailbox *mailbox)
 	return true;
 }
 
-static void send_note(struct gmb_mailbox *mailbox)
+/* @self: not NULL: see gmb__inbox_post_soon() */
+static void send_note(struct gmb_mailbox *mailbox, struct gmb_loop *self)
 {
-	if (!atomic_exchange(&mailbox->noted, true))
+	if (atomic_exchange(&mailbox->noted, true))
+		return;
+	if (self)
+		gmb__inbox_post_soon(mailbox->loop, &mailbox->note, self);
+	else
 		gmb__inbox_post(mailbox->loop, &mailbox->note);
 }
 
 /* Behind the gate. */
-static int post(struct gmb_mailbox *mailbox, const void *item)
+static int push(struct gmb_mailbox *mailbox, const void *item,
+		struct gmb_loop *self)
 {
 	struct message *message, *first;
 	size_t size;
@@ -224,19 +230,25 @@ static int post(struct gmb_mailbox *mailbox, const void *item)
 		message->next = first;
 	while (!atomic_compare_exchange_weak(&mailbox->posted, &first,
 					     message));
-	send_note(mailbox);
+	send_note(mailbox, self);
 	return 0;
 }
 
-int gmb_mailbox_post(struct gmb_mailbox *mailbox, const void *item)
+static int post(struct gmb_mailbox *mailbox, const void *item,
+		struct gmb_loop *self)
 {
 	int rc;
 
 	if (!gmb__gate_enter(&mailbox->gate))
 		return -EPIPE;
-	rc = post(mailbox, item);
+	rc = push(mailbox, item, self);
 	gmb__gate_leave(&mailbox->gate);
 	return rc;
+}
+
+int gmb_mailbox_post(struct gmb_mailbox *mailbox, const void *item)
+{
+	return post(mailbox, item, NULL);
 }
 
 int gmb_mailbox_close(struct gmb_mailbox *mailbox)
@@ -248,7 +260,7 @@ int gmb_mailbox_close(struct gmb_mailbox *mailbox)
 		return -EALREADY;
 	first = gmb__gate_close(&mailbox->gate);
 	if (first)
-		send_note(mailbox);
+		send_note(mailbox, NULL);
 	gmb__gate_leave(&mailbox->gate);
 	return first ? 0 : -EALREADY;
 }
@@ -280,24 +292,57 @@ void gmb__mailbox_join(struct gmb_mailbox *mailbox, struct gmb__trap *trap,
 	gmb__queue_join(&mailbox->waiters, trap, transfer, item, NULL);
 }
 
+static int park(struct gmb_mailbox *mailbox, struct gmb__trap *trap,
+		void *item)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__transfer transfer;
+	int rc;
+
+	gmb__mailbox_join(mailbox, trap, &transfer, item);
+	loop->outside++;
+	rc = (int)gmb__trap_park(trap, GMB_WAIT_MAILBOX, mailbox, 0);
+	loop->outside--;
+	return rc;
+}
+
 int gmb_mailbox_receive(struct gmb_mailbox *mailbox, void *item)
 {
-	struct gmb__transfer transfer;
 	struct gmb__trap trap;
-	struct gmb_loop *loop;
 	int rc = gmb__trap_init(&trap);
 
 	if (rc)
 		return rc;
 	rc = gmb_mailbox_try_receive(mailbox, item);
-	if (rc == -EAGAIN) {
-		loop = gmb__loop;
-		gmb__mailbox_join(mailbox, &trap, &transfer, item);
-		loop->outside++;
-		rc = (int)gmb__trap_park(&trap, GMB_WAIT_MAILBOX, mailbox, 0);
-		loop->outside--;
+	if (rc == -EAGAIN)
+		return park(mailbox, &trap, item);
+	if (rc == 0)
+		gmb__pass();
+	return rc;
+}
+
+int gmb_mailbox_exchange(struct gmb_mailbox *to, const void *item,
+			 struct gmb_mailbox *from, void *reply)
+{
+	struct gmb__trap trap;
+	struct gmb_loop *loop;
+	bool soon;
+	int rc = gmb__trap_init(&trap);
+
+	if (rc)
 		return rc;
-	}
+	loop = gmb__loop;
+	if (from->loop != loop)
+		return -EXDEV;
+	/* Whoever would run before the loop waits is not to delay the other. */
+	soon = !from->first && !loop->ready_first;
+	rc = post(to, item, soon ? loop : NULL);
+	if (rc)
+		return rc;
+	rc = gmb_mailbox_try_receive(from, reply);
+	if (rc == -EAGAIN)
+		return park(from, &trap, reply);
+	gmb__inbox_flush(loop);
 	if (rc == 0)
 		gmb__pass();
 	return rc;
