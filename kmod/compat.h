@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/uio.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_mod(struct vm_area_struct *vma,
@@ -48,6 +49,11 @@ static inline struct file *gmb_file_get_rcu(struct file **f)
 {
 	return get_file_rcu((struct file __rcu __force **)f);
 }
+#endif
+
+/* The first of 6.1 cannot ask it of members; then there is no group. */
+#ifndef GENL_MCAST_CAP_SYS_ADMIN
+#define GENL_MCAST_CAP_SYS_ADMIN	0
 #endif
 
 #ifndef ITER_DEST

@@ -10,6 +10,7 @@
 #include "context.h"
 #include "histogram.h"
 #include "message.h"
+#include "netlink.h"
 #include "stats.h"
 #include "task.h"
 #include "watch.h"
@@ -191,4 +192,32 @@ bool gmb_message_histogram(struct sk_buff *skb, u32 stage,
 	       !nla_put_u64_64bit(skb, GMB_NL_HISTOGRAM_MAX_NS,
 				  READ_ONCE(h->max), GMB_NL_HISTOGRAM_PAD) &&
 	       gmb_message_buckets(skb, h);
+}
+
+/**
+ * gmb_message_events() - a batch of events, with its numbers
+ * @skb:   message
+ * @batch: events
+ * @group: the multicast group that it is for, lock held; NULL: a subscriber
+ *
+ * Return: whether there was room for all of it.
+ */
+bool gmb_message_events(struct sk_buff *skb, const struct gmb_batch *batch,
+			const struct gmb_group *group)
+{
+	if (group &&
+	    (nla_put_u64_64bit(skb, GMB_NL_A_GROUP_SEQ, group->seq,
+			       GMB_NL_A_PAD) ||
+	     nla_put_u64_64bit(skb, GMB_NL_A_GROUP_BEFORE, group->before,
+			       GMB_NL_A_PAD)))
+		return false;
+	return !nla_put_u32(skb, GMB_NL_A_CONTEXT_ID, batch->id) &&
+	       !nla_put_u64_64bit(skb, GMB_NL_A_SEQ, batch->seq,
+				  GMB_NL_A_PAD) &&
+	       !nla_put_u64_64bit(skb, GMB_NL_A_LOST, batch->lost,
+				  GMB_NL_A_PAD) &&
+	       !nla_put_u64_64bit(skb, GMB_NL_A_BEFORE, batch->before,
+				  GMB_NL_A_PAD) &&
+	       !nla_put(skb, GMB_NL_A_EVENTS,
+			batch->count * sizeof(*batch->event), batch->event);
 }

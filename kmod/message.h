@@ -11,7 +11,9 @@
 
 #include <linux/types.h>
 
+struct gmb_batch;
 struct gmb_ctx;
+struct gmb_group;
 struct gmb_histograms;
 struct gmb_task;
 struct gmb_watch_look;
@@ -24,5 +26,7 @@ bool gmb_message_task(struct sk_buff *skb, u32 slot,
 		      const struct gmb_task *task);
 bool gmb_message_histogram(struct sk_buff *skb, u32 stage,
 			   const struct gmb_histograms *all);
+bool gmb_message_events(struct sk_buff *skb, const struct gmb_batch *batch,
+			const struct gmb_group *group);
 
 #endif /* GMB_MESSAGE_H */

@@ -8,6 +8,7 @@
  * RCU. A dump remembers only numbers from one message to the next.
  */
 #include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -33,6 +34,9 @@ struct gmb_dump {
 	bool		of_task; /* if of one */
 	bool		done;	/* nothing is left to tell */
 };
+
+/* Multicast groups, by index. */
+enum { GMB_NL_EVENTS };
 
 static struct genl_family family;
 
@@ -380,14 +384,40 @@ static int gmb_nl_reset(struct sk_buff *request, struct genl_info *info)
 	return 0;
 }
 
+/*
+ * Whether somebody may have the multicast group hear of all contexts that he
+ * sees. Who joined it had CAP_SYS_ADMIN over its network namespace. That tells
+ * enough only where this means: in the initial user namespace.
+ */
+static int gmb_nl_may_multicast(const struct gmb_viewer *viewer,
+				struct genl_info *info)
+{
+	if (info->attrs[GMB_NL_A_CONTEXT_ID]) {
+		NL_SET_ERR_MSG(info->extack, "the group hears of all contexts");
+		return -EINVAL;
+	}
+	if (!family.n_mcgrps)
+		return -EOPNOTSUPP;
+	return viewer->all && viewer->net->user_ns == &init_user_ns ? 0 :
+								      -EPERM;
+}
+
 static int gmb_nl_observe(struct sk_buff *request, struct genl_info *info)
 {
 	struct gmb_viewer viewer;
 	struct gmb_ctx *ctx;
-	u32 id = 0;
+	u32 id = 0, what;
+	int ret;
 
 	if (GENL_REQ_ATTR_CHECK(info, GMB_NL_A_OBSERVE))
 		return -EINVAL;
+	what = nla_get_u32(info->attrs[GMB_NL_A_OBSERVE]);
+	gmb_nl_viewer(&viewer, request);
+	if (what & GMB_NL_OBSERVE_GROUP) {
+		ret = gmb_nl_may_multicast(&viewer, info);
+		if (ret)
+			return ret;
+	}
 	if (info->attrs[GMB_NL_A_CONTEXT_ID]) {
 		ctx = gmb_nl_named(request, info);
 		if (IS_ERR(ctx))
@@ -395,9 +425,7 @@ static int gmb_nl_observe(struct sk_buff *request, struct genl_info *info)
 		id = ctx->id;
 		gmb_ctx_put(ctx);
 	}
-	gmb_nl_viewer(&viewer, request);
-	return gmb_observe_begin(&viewer, info->snd_portid, id,
-				 nla_get_u32(info->attrs[GMB_NL_A_OBSERVE]));
+	return gmb_observe_begin(&viewer, info->snd_portid, id, what);
 }
 
 static int gmb_nl_event(struct notifier_block *block, unsigned long what,
@@ -414,8 +442,34 @@ static struct notifier_block gmb_nl_notifier = {
 	.notifier_call = gmb_nl_event,
 };
 
+/* ---- events ---- */
+
+/* Attributes of a message of events, without the events. */
+#define GMB_EVENTS_ROOM	128
+
+static struct sk_buff *gmb_nl_events_new(const struct gmb_batch *batch)
+{
+	return genlmsg_new(nla_total_size(batch->count *
+					  sizeof(*batch->event)) +
+			   GMB_EVENTS_ROOM, GFP_KERNEL);
+}
+
+/* Frees the message if it fails. */
+static int gmb_nl_events(struct sk_buff *skb, const struct gmb_batch *batch,
+			 const struct gmb_group *group)
+{
+	void *header = genlmsg_put(skb, 0, 0, &family, 0, GMB_NL_CMD_EVENTS);
+
+	if (!header || !gmb_message_events(skb, batch, group)) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
 /**
- * gmb_netlink_send() - send events to an observer, without waiting for room
+ * gmb_netlink_send() - send events to a subscriber, without waiting for room
  * @net:    network namespace of its socket
  * @portid: its socket
  * @batch:  events
@@ -426,24 +480,45 @@ static struct notifier_block gmb_nl_notifier = {
 int gmb_netlink_send(struct net *net, u32 portid,
 		     const struct gmb_batch *batch)
 {
-	size_t size = batch->count * sizeof(*batch->event);
-	struct sk_buff *skb;
-	void *header;
+	struct sk_buff *skb = gmb_nl_events_new(batch);
+	int ret;
 
-	skb = genlmsg_new(nla_total_size(size) + 64, GFP_KERNEL);
 	if (!skb)
 		return -ENOMEM;
-	header = genlmsg_put(skb, 0, 0, &family, 0, GMB_NL_CMD_EVENTS);
-	if (!header ||
-	    nla_put_u32(skb, GMB_NL_A_CONTEXT_ID, batch->id) ||
-	    nla_put_u64_64bit(skb, GMB_NL_A_SEQ, batch->seq, GMB_NL_A_PAD) ||
-	    nla_put_u64_64bit(skb, GMB_NL_A_LOST, batch->lost, GMB_NL_A_PAD) ||
-	    nla_put(skb, GMB_NL_A_EVENTS, size, batch->event)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	genlmsg_end(skb, header);
-	return genlmsg_unicast(net, skb, portid);
+	ret = gmb_nl_events(skb, batch, NULL);
+	return ret ?: genlmsg_unicast(net, skb, portid);
+}
+
+/**
+ * gmb_netlink_multicast() - send events to a group, without waiting for anybody
+ * @net:   network namespace whose group it is
+ * @group: its numbers, which count these events whatever becomes of them
+ * @batch: events
+ *
+ * Who has no room, or no memory for a copy of the message, misses it; the
+ * numbers of the next one tell him. The sending itself does not sleep: with
+ * %GFP_KERNEL it would yield for members that are slow.
+ *
+ * Context: process; may sleep for memory.
+ * Return: 0; negative: no member got them.
+ */
+int gmb_netlink_multicast(struct net *net, struct gmb_group *group,
+			  const struct gmb_batch *batch)
+{
+	bool heard = genl_has_listeners(&family, net, GMB_NL_EVENTS);
+	struct sk_buff *skb = heard ? gmb_nl_events_new(batch) : NULL;
+	int ret = heard ? -ENOMEM : 0;
+
+	mutex_lock(&group->lock);
+	group->seq++;
+	if (skb)
+		ret = gmb_nl_events(skb, batch, group);
+	group->before += batch->count;
+	if (skb && !ret)
+		genlmsg_multicast_netns(&family, net, skb, 0, GMB_NL_EVENTS,
+					GFP_NOWAIT | __GFP_NOWARN);
+	mutex_unlock(&group->lock);
+	return ret;
 }
 
 /* ---- the family ---- */
@@ -461,7 +536,8 @@ static const struct nla_policy gmb_nl_observe_policy[] = {
 	[GMB_NL_A_CONTEXT_ID] = { .type = NLA_U32 },
 	[GMB_NL_A_OBSERVE] = NLA_POLICY_MASK(NLA_U32,
 					     GMB_NL_OBSERVE_HISTOGRAMS |
-						     GMB_NL_OBSERVE_EVENTS),
+						     GMB_NL_OBSERVE_EVENTS |
+						     GMB_NL_OBSERVE_GROUP),
 };
 
 #define CHECK(name)	.policy = (name), .maxattr = ARRAY_SIZE(name) - 1
@@ -486,6 +562,13 @@ static const struct genl_ops gmb_nl_ops[] = {
 };
 /* clang-format on */
 
+static const struct genl_multicast_group gmb_nl_groups[] = {
+	[GMB_NL_EVENTS] = {
+		.name = GMB_NL_GROUP_EVENTS,
+		.flags = GENL_MCAST_CAP_SYS_ADMIN,
+	},
+};
+
 static struct genl_family family __ro_after_init = {
 	.name = GMB_NL_FAMILY,
 	.version = GMB_NL_VERSION,
@@ -494,6 +577,8 @@ static struct genl_family family __ro_after_init = {
 	.parallel_ops = true,
 	.ops = gmb_nl_ops,
 	.n_ops = ARRAY_SIZE(gmb_nl_ops),
+	.mcgrps = gmb_nl_groups,
+	.n_mcgrps = GENL_MCAST_CAP_SYS_ADMIN ? ARRAY_SIZE(gmb_nl_groups) : 0,
 };
 
 /**

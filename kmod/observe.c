@@ -17,9 +17,10 @@
 struct gmb_lease {
 	struct list_head	link;	/* leases */
 	struct gmb_viewer	viewer;
-	u32			portid;
+	u32			portid;	/* 0: the multicast group's lease */
 	u32			id;	/* of the one context; 0: of all */
 	u32			what;	/* GMB_NL_OBSERVE_ bits */
+	struct gmb_group	group;	/* its numbers, if it is the group's */
 };
 
 struct gmb_observer {
@@ -27,6 +28,7 @@ struct gmb_observer {
 	struct gmb_lease	*lease;
 	u64			seq;	/* batches */
 	u64			lost;	/* events */
+	u64			before;	/* events that were sent, or lost */
 	u64			from;	/* those noted before are not for it */
 };
 
@@ -160,15 +162,13 @@ static bool __gmb_lease_allowed(kuid_t uid)
 	return n < GMB_USER_LEASES;
 }
 
-static int __gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid,
-			       u32 id, u32 what)
+static int __gmb_lease_begin(const struct gmb_viewer *viewer, u32 portid,
+			     u32 id, u32 what)
 {
 	struct gmb_lease *lease;
 	int ret;
 
 	lockdep_assert_held(&leases_lock);
-	if (!__gmb_lease_allowed(viewer->uid))
-		return -EUSERS;
 	lease = kzalloc(sizeof(*lease), GFP_KERNEL_ACCOUNT);
 	if (!lease)
 		return -ENOMEM;
@@ -176,11 +176,57 @@ static int __gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid,
 	lease->portid = portid;
 	lease->id = id;
 	lease->what = what;
+	mutex_init(&lease->group.lock);
 	list_add_tail(&lease->link, &leases);
 	gmb_stats_begin();
 	ret = __gmb_lease_fill(lease);
 	if (ret)
 		__gmb_lease_end(lease);
+	return ret;
+}
+
+/*
+ * The multicast group of a network namespace hears of all contexts seen from
+ * there while some socket wants it to. It has a lease of its own, no user's.
+ */
+static int __gmb_group_update(struct net *net)
+{
+	struct gmb_viewer viewer = { net, INVALID_UID, true };
+	struct gmb_lease *lease, *group = NULL;
+	bool wanted = false;
+
+	lockdep_assert_held(&leases_lock);
+	list_for_each_entry(lease, &leases, link) {
+		if (lease->viewer.net != net)
+			continue;
+		if (!lease->portid)
+			group = lease;
+		else if (lease->what & GMB_NL_OBSERVE_GROUP)
+			wanted = true;
+	}
+	if (wanted && !group)
+		return __gmb_lease_begin(&viewer, 0, 0,
+					 GMB_NL_OBSERVE_EVENTS |
+						 GMB_NL_OBSERVE_GROUP);
+	if (!wanted && group)
+		__gmb_lease_end(group);
+	return 0;
+}
+
+static int __gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid,
+			       u32 id, u32 what)
+{
+	int ret;
+
+	lockdep_assert_held(&leases_lock);
+	if (!__gmb_lease_allowed(viewer->uid))
+		return -EUSERS;
+	ret = __gmb_lease_begin(viewer, portid, id, what);
+	if (ret)
+		return ret;
+	ret = __gmb_group_update(viewer->net);
+	if (ret)
+		__gmb_lease_end(__gmb_lease_find(viewer->net, portid));
 	return ret;
 }
 
@@ -208,6 +254,8 @@ int gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid, u32 id,
 		__gmb_lease_end(old);
 	if (what)
 		ret = __gmb_observe_begin(viewer, portid, id, what);
+	if (old && (ret || !what))
+		__gmb_group_update(viewer->net);
 	mutex_unlock(&leases_lock);
 	return ret;
 }
@@ -222,14 +270,16 @@ int gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid, u32 id,
  *
  * Context: process; may sleep.
  */
-void gmb_observe_end(const struct net *net, u32 portid)
+void gmb_observe_end(struct net *net, u32 portid)
 {
 	struct gmb_lease *lease;
 
 	mutex_lock(&leases_lock);
 	lease = __gmb_lease_find(net, portid);
-	if (lease)
+	if (lease) {
 		__gmb_lease_end(lease);
+		__gmb_group_update(net);
+	}
 	mutex_unlock(&leases_lock);
 }
 
@@ -274,6 +324,28 @@ void gmb_observe_unlist(struct gmb_ctx *ctx)
 	mutex_unlock(&leases_lock);
 }
 
+static void __gmb_observe_send(struct gmb_ctx *ctx, struct gmb_observer *o,
+			       struct gmb_batch *batch)
+{
+	struct gmb_lease *lease = o->lease;
+	int ret;
+
+	lockdep_assert_held(&ctx->stats.lock);
+	batch->seq = ++o->seq;
+	batch->lost = o->lost;
+	batch->before = o->before;
+	o->before += batch->count;
+	if (lease->portid)
+		ret = gmb_netlink_send(lease->viewer.net, lease->portid, batch);
+	else
+		ret = gmb_netlink_multicast(lease->viewer.net, &lease->group,
+					    batch);
+	if (ret) {
+		o->lost += batch->count;
+		gmb_count(ctx, GMB_COUNT_EVENTS_LOST, batch->count);
+	}
+}
+
 /**
  * gmb_observe_send() - send a batch of events to all who want it
  * @ctx: context; lock held
@@ -294,13 +366,7 @@ void gmb_observe_send(struct gmb_ctx *ctx)
 			continue;
 		batch.count = events->count - skip;
 		batch.event = events->event + skip;
-		batch.seq = ++o->seq;
-		batch.lost = o->lost;
-		if (gmb_netlink_send(o->lease->viewer.net, o->lease->portid,
-				     &batch)) {
-			o->lost += batch.count;
-			gmb_count(ctx, GMB_COUNT_EVENTS_LOST, batch.count);
-		}
+		__gmb_observe_send(ctx, o, &batch);
 	}
 	mutex_unlock(&ctx->stats.lock);
 }

@@ -11,9 +11,12 @@
  *				making and ending of observers
  *	  stats.lock	mutex	of one context: its observers. Held while
  *				events are sent, which does not wait.
+ *	    group.lock	mutex	of one network namespace's multicast group: its
+ *				numbers; held while a message is sent to it
  *
  * A lease lives as long as its socket, so the socket's network namespace lives
- * as long as the lease. Contexts are listed from their setup to their end;
+ * as long as the lease. A multicast group has a lease as long as some socket of
+ * its namespace has one that asks for it. Contexts are listed from their setup to their end;
  * whichever of lease and context ends first takes the observers along.
  */
 #ifndef GMB_OBSERVE_H
@@ -35,7 +38,7 @@ struct gmb_viewer {
 bool gmb_observe_may(const struct gmb_viewer *viewer, struct gmb_ctx *ctx);
 int gmb_observe_begin(const struct gmb_viewer *viewer, u32 portid, u32 id,
 		      u32 what);
-void gmb_observe_end(const struct net *net, u32 portid);
+void gmb_observe_end(struct net *net, u32 portid);
 int gmb_observe_list(struct gmb_ctx *ctx);
 void gmb_observe_unlist(struct gmb_ctx *ctx);
 void gmb_observe_send(struct gmb_ctx *ctx);

@@ -93,6 +93,12 @@ static int ask_observe_all(struct nl *nl, unsigned int id, struct nl_item *item)
 	return nl_observe(nl, 0, EVERYTHING);
 }
 
+static int ask_observe_group(struct nl *nl, unsigned int id,
+			     struct nl_item *item)
+{
+	return nl_observe(nl, 0, EVERYTHING | GMB_NL_OBSERVE_GROUP);
+}
+
 static const struct {
 	const char *name;
 	int (*ask)(struct nl *nl, unsigned int id, struct nl_item *item);
@@ -107,6 +113,7 @@ static const struct {
 	{ "reset", ask_reset },
 	{ "observe", ask_observe },
 	{ "observe all", ask_observe_all },
+	{ "observe for the group", ask_observe_group },
 };
 
 /* An answer that could not even be begun is not waited for. */
@@ -159,33 +166,75 @@ TEST_F(faults_nl, requests)
 	nl_close(&observer);
 }
 
-/* What is done is done and posted, whether or not anybody can be told. */
-TEST_F(faults_nl, observed_trap)
+/* Take what has come for a member; returns how many events. */
+static int take(struct nl *member, struct nl_batch *last)
 {
-	struct loop *l = &self->l;
-	unsigned int n;
-	bool struck;
+	struct nl_batch batch;
+	int n = 0, ret;
+
+	while ((ret = nl_batch(member, &batch, 0)) != -EAGAIN) {
+		if (ret)
+			continue;
+		*last = batch;
+		n += batch.count;
+	}
+	return n;
+}
+
+/* As many operations as are told together, and their completions. */
+static int full_batch(struct loop *l, int nth, bool *struck, unsigned int n)
+{
 	int i, ret;
 
-	for (n = 1, struck = true; struck; n++) {
+	ret = wake(l->fd, GMB_TASK(3, 0));
+	if (ret)
+		return ret;
+	for (i = 0; i < 63; i++)
+		loop_op(l, GMB_OP_NOP, 0, i);
+	nth_arm(nth, n);
+	ret = loop_trap_once(l, 0, 0, 0);
+	*struck = nth_struck(nth);
+	/* The argument could not be copied: nothing was done. */
+	if (ret == -EFAULT)
+		ret = loop_trap(l, 0);
+	for (i = 0; loop_next(l).user_data != NONE; i++)
+		;
+	return ret == i ? ret : -EBADMSG;
+}
+
+/*
+ * What is done is done and posted, whether or not anybody can be told; and who
+ * was not told knows of how much.
+ */
+TEST_F(faults_nl, observed_trap)
+{
+	struct nl_batch last = { 0 };
+	unsigned int n, made = 0;
+	struct nl member;
+	bool struck;
+	int seen = 0;
+
+	ASSERT_EQ(0, nl_open(&member));
+	ASSERT_EQ(0, nl_join(&member));
+	ASSERT_EQ(0, nl_observe(&member, 0, GMB_NL_OBSERVE_GROUP));
+	/* The first has memory for events: without, they are not even lost. */
+	for (n = 10000, struck = true; struck || n == 10000; n++) {
 		ASSERT_EQ(0, nl_open(&self->nl));
 		ASSERT_EQ(0, nl_observe(&self->nl, self->id, EVERYTHING));
-		ASSERT_EQ(0, wake(l->fd, GMB_TASK(3, 0)));
-		for (i = 0; i < 3; i++)
-			loop_op(l, GMB_OP_NOP, 0, i);
-		nth_arm(self->nth, n);
-		ret = loop_trap_once(l, 0, 0, 0);
-		struck = nth_struck(self->nth);
-		/* The argument could not be copied: nothing was done. */
-		if (ret == -EFAULT)
-			ret = loop_trap(l, 0);
-		EXPECT_EQ(4, ret);
-		for (i = 0; loop_next(l).user_data != NONE; i++)
-			;
-		EXPECT_EQ(4, i);
+		EXPECT_EQ(64, full_batch(&self->l, self->nth, &struck, n));
+		made += 64;
+		seen += take(&member, &last);
 		nl_close(&self->nl);
+		if (n == 10000)
+			n = 0;
 	}
 	TH_LOG("%u failures", n - 2);
+	/* Nothing failed at the last: it told of all before. */
+	EXPECT_EQ(made, last.before + last.count);
+	EXPECT_EQ(made, last.group_before + last.count);
+	EXPECT_LE(seen + 64, (int)made);
+	EXPECT_EQ(last.lost, made - seen);
+	nl_close(&member);
 }
 
 TEST_HARNESS_MAIN

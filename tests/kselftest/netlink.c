@@ -251,7 +251,7 @@ TEST_F(netlink, requests_malformed)
 		EXPECT_EQ(commands[c] == GMB_NL_CMD_CONTEXT_GET ? -EINVAL :
 			  -EOPNOTSUPP, nl_ask(&self->nl, &r, NULL));
 	}
-	for (bit = 2; bit < 32; bit++)
+	for (bit = 3; bit < 32; bit++)
 		EXPECT_EQ(-EINVAL, nl_observe(&self->nl, 0, 1U << bit));
 	nl_begin(&self->nl, &r, GMB_NL_CMD_EVENTS, NL_DO);
 	EXPECT_EQ(-EOPNOTSUPP, nl_ask(&self->nl, &r, NULL));

@@ -192,6 +192,25 @@ int nl_ask(struct nl *nl, struct nl_request *r, struct nl_answers *answers)
 	return error;
 }
 
+/* The number of the multicast group among those of the family. */
+static int group_find(struct nlattr *groups)
+{
+	char *at = ATTR_DATA(groups), *end = at + ATTR_LEN(groups);
+	struct nlattr *attr, *name, *id;
+	char *in, *in_end;
+
+	while ((attr = attr_next(&at, end))) {
+		in = ATTR_DATA(attr);
+		in_end = in + ATTR_LEN(attr);
+		name = attr_find(in, in_end, CTRL_ATTR_MCAST_GRP_NAME);
+		id = attr_find(in, in_end, CTRL_ATTR_MCAST_GRP_ID);
+		if (name && id &&
+		    !strcmp(ATTR_DATA(name), GMB_NL_GROUP_EVENTS))
+			return attr_number(id);
+	}
+	return 0;
+}
+
 static int family_resolve(struct nl *nl)
 {
 	char buf[8192] __attribute__((aligned(8)));
@@ -216,7 +235,16 @@ static int family_resolve(struct nl *nl)
 	if (!attr)
 		return -EBADMSG;
 	nl->family = *(unsigned short *)ATTR_DATA(attr);
+	attr = attr_find((char *)NLMSG_DATA(h) + GENL_HDRLEN, buf + len,
+			 CTRL_ATTR_MCAST_GROUPS);
+	nl->group = attr ? group_find(attr) : 0;
 	return 0;
+}
+
+int nl_join(struct nl *nl)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP,
+			  &nl->group, sizeof(nl->group)) ? -errno : 0;
 }
 
 int nl_open(struct nl *nl)
@@ -352,6 +380,15 @@ int nl_batch(struct nl *nl, struct nl_batch *batch, int ms)
 			break;
 		case GMB_NL_A_LOST:
 			batch->lost = attr_number(attr);
+			break;
+		case GMB_NL_A_BEFORE:
+			batch->before = attr_number(attr);
+			break;
+		case GMB_NL_A_GROUP_SEQ:
+			batch->group_seq = attr_number(attr);
+			break;
+		case GMB_NL_A_GROUP_BEFORE:
+			batch->group_before = attr_number(attr);
 			break;
 		case GMB_NL_A_EVENTS:
 			if (ATTR_LEN(attr) > (int)sizeof(batch->event))

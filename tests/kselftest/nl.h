@@ -19,6 +19,7 @@
 struct nl {
 	int fd;
 	int family;
+	int group;	/* number of the multicast group; 0: there is none */
 	unsigned int seq;
 	int bad_attr;	/* the attribute that the last error named; -1: none */
 };
@@ -54,12 +55,18 @@ struct nl_batch {
 	unsigned int id;
 	unsigned long long seq;
 	unsigned long long lost;
+	unsigned long long before;
+	unsigned long long group_seq;	/* 0: not from the group */
+	unsigned long long group_before;
 	int count;
 	struct gmb_nl_event event[128];
 };
 
 int nl_open(struct nl *nl);
 void nl_close(struct nl *nl);
+
+/* Become a member of the multicast group. */
+int nl_join(struct nl *nl);
 
 void nl_begin(struct nl *nl, struct nl_request *r, int cmd, int flags);
 void nl_put(struct nl_request *r, int attr, const void *data, size_t len);

@@ -240,7 +240,7 @@ TEST_F(observe, is_leased_by_the_socket)
 	EXPECT_EQ(EVENTS, CONTEXT(OBSERVED));
 	/* A request that fails changes nothing. */
 	EXPECT_EQ(-ENOENT, nl_observe(&other, ~0U, HISTOGRAMS));
-	EXPECT_EQ(-EINVAL, nl_observe(&other, 0, 4));
+	EXPECT_EQ(-EINVAL, nl_observe(&other, 0, 8));
 	EXPECT_EQ(EVENTS, CONTEXT(OBSERVED));
 	nl_close(&other);
 	EXPECT_EQ(0, CONTEXT(OBSERVED));
@@ -637,6 +637,7 @@ TEST_F(observe, loss_is_told)
 		ASSERT_EQ(0, ret);
 		EXPECT_LT(last, self->batch.seq);
 		last = self->batch.seq;
+		EXPECT_LE(received, self->batch.before);
 		received += self->batch.count;
 	}
 	EXPECT_LT(0, received);
@@ -648,6 +649,8 @@ TEST_F(observe, loss_is_told)
 	EXPECT_LT(last, self->batch.seq);
 	received += self->batch.count;
 	lost = self->batch.lost;
+	EXPECT_EQ(self->batch.before + 1, received + lost);
+	EXPECT_EQ(0, self->batch.group_seq);
 	EXPECT_LT(0, lost);
 	EXPECT_EQ(n, received + lost);
 	EXPECT_EQ(lost, CONTEXT(EVENTS_LOST));

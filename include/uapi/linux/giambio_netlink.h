@@ -25,15 +25,30 @@
  * a tool that is killed leaves nothing switched on. What it asked for replaces
  * what the same socket asked for before.
  *
- * Events are sent to the socket that asked for them, of the contexts that it
- * asked for, in batches (%GMB_NL_CMD_EVENTS): when some have gathered, and
- * those that have not about 10 ms after the first. Each batch carries a
- * sequence number, counted for each context and socket, and how many of its
- * events could not be sent to this socket so far, because its receive buffer
- * (SO_RCVBUF) was full or memory was short. The loss is never silent, and
- * nobody who reads slowly holds up a loop. (There is no multicast group:
- * kernels before 6.7 offer modules no way to choose which of its members may
- * see a message.)
+ * Events come in batches (%GMB_NL_CMD_EVENTS), each of one context: when some
+ * have gathered, and those that have not about 10 ms after the first. There are
+ * two ways to get them:
+ *
+ *  - A subscriber (%GMB_NL_OBSERVE_EVENTS) gets those of the contexts that it
+ *    asked for, on its own socket. Every user can be one.
+ *
+ *  - The multicast group %GMB_NL_GROUP_EVENTS hears of all contexts, while some
+ *    socket wants that (%GMB_NL_OBSERVE_GROUP): a member or somebody else. To
+ *    join takes CAP_SYS_ADMIN; to want it takes what seeing all contexts takes.
+ *    Each network namespace has its own group, which hears of what is seen from
+ *    there: the initial one's of all contexts, another's of those opened in it.
+ *    Where CAP_SYS_ADMIN over a network namespace can be had in a user namespace
+ *    of one's own, its group stays silent. Early releases of Linux 6.1, which
+ *    cannot ask for CAP_SYS_ADMIN, have no group.
+ *
+ * Loss is never silent, and nobody who reads slowly holds up a loop. A batch is
+ * lost to a socket whose receive buffer (SO_RCVBUF) is full, or when memory is
+ * short; the socket then also reports ENOBUFS. Each batch tells how many events
+ * of its context went before it (%GMB_NL_A_BEFORE), and in the group of all
+ * contexts (%GMB_NL_A_GROUP_BEFORE): a reader that subtracts those that it got
+ * knows exactly how many it missed. Who joins a group that speaks already takes
+ * the numbers of the first message for the beginning. Numbers begin anew when a
+ * group was silent because nobody wanted it any more.
  *
  * Histograms
  * ----------
@@ -50,6 +65,9 @@
 
 #define GMB_NL_FAMILY		"giambio"
 #define GMB_NL_VERSION		1
+
+/* The multicast group. */
+#define GMB_NL_GROUP_EVENTS	"events"
 
 /* 2^40 ns, eighteen minutes, is where the last bucket begins. */
 #define GMB_NL_BUCKETS		(16 * 37 + 1)
@@ -74,9 +92,13 @@
  *                            %GMB_NL_A_CONTEXT_ID.
  * @GMB_NL_CMD_OBSERVE:       %GMB_NL_A_OBSERVE says what; of
  *                            %GMB_NL_A_CONTEXT_ID, or of all without it.
- *                            -EUSERS the user has 64 observing sockets.
+ *                            -EUSERS the user has 64 observing sockets. For
+ *                            %GMB_NL_OBSERVE_GROUP, which is of all contexts:
+ *                            -EPERM, see above; -EOPNOTSUPP there is no group.
  * @GMB_NL_CMD_EVENTS:        sent to who observes events: %GMB_NL_A_CONTEXT_ID,
- *                            %GMB_NL_A_SEQ, %GMB_NL_A_LOST, %GMB_NL_A_EVENTS
+ *                            %GMB_NL_A_SEQ, %GMB_NL_A_LOST, %GMB_NL_A_BEFORE,
+ *                            %GMB_NL_A_EVENTS; to the multicast group also
+ *                            %GMB_NL_A_GROUP_SEQ and %GMB_NL_A_GROUP_BEFORE
  *
  * All but EVENTS are requests. Answers carry the command of their request, and
  * all of them %GMB_NL_A_CONTEXT_ID.
@@ -102,11 +124,19 @@ enum gmb_nl_cmd {
  * @GMB_NL_A_WATCH:      nested, enum gmb_nl_watch
  * @GMB_NL_A_TASK:       nested, enum gmb_nl_task
  * @GMB_NL_A_HISTOGRAM:  nested, enum gmb_nl_histogram
- * @GMB_NL_A_SEQ:        u64, number of the batch of events of this context,
- *                       from 1; batches that could not be sent count
+ * @GMB_NL_A_SEQ:        u64, number of the batch of events of this context for
+ *                       this socket, or for the group, from 1; batches that
+ *                       could not be sent count
  * @GMB_NL_A_LOST:       u64, events of this context that could not be sent to
- *                       this socket so far
+ *                       this socket so far; or, since memory was short, not to
+ *                       the group
  * @GMB_NL_A_EVENTS:     binary, array of struct gmb_nl_event
+ * @GMB_NL_A_BEFORE:     u64, events of this context for this socket, or for the
+ *                       group, before those of this message; lost ones count
+ * @GMB_NL_A_GROUP_SEQ:  u64, number of the message to the group, of whatever
+ *                       context, from 1. Only the group's messages have it.
+ * @GMB_NL_A_GROUP_BEFORE: u64, events of all contexts for the group before those
+ *                       of this message; lost ones count
  */
 enum gmb_nl_attr {
 	GMB_NL_A_PAD = 1,
@@ -120,6 +150,9 @@ enum gmb_nl_attr {
 	GMB_NL_A_SEQ,
 	GMB_NL_A_LOST,
 	GMB_NL_A_EVENTS,
+	GMB_NL_A_BEFORE,
+	GMB_NL_A_GROUP_SEQ,
+	GMB_NL_A_GROUP_BEFORE,
 	__GMB_NL_A_MAX
 };
 
@@ -128,6 +161,7 @@ enum gmb_nl_attr {
 /* GMB_NL_A_OBSERVE */
 #define GMB_NL_OBSERVE_HISTOGRAMS	(1U << 0)
 #define GMB_NL_OBSERVE_EVENTS		(1U << 1)
+#define GMB_NL_OBSERVE_GROUP		(1U << 2)
 
 /**
  * enum gmb_nl_context - a context
@@ -156,8 +190,9 @@ enum gmb_nl_attr {
  * @GMB_NL_CONTEXT_FULL:          u64, traps that met a full completion ring
  * @GMB_NL_CONTEXT_SWEPT:         u64, watches of closed files released
  * @GMB_NL_CONTEXT_EVENTS_LOST:   u64, events that could not be sent to some
- *                                observer, and values that there was no memory
- *                                for
+ *                                subscriber, or to the group at all, and values
+ *                                that there was no memory for. What one member
+ *                                of the group misses only it knows.
  */
 enum gmb_nl_context {
 	GMB_NL_CONTEXT_PAD = 1,
