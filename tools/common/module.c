@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <netlink/attr.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>
@@ -319,9 +320,52 @@ int module_observe(struct module *module, uint32_t context, uint32_t what)
 	return ask(module, msg, NULL);
 }
 
+/*
+ * Who may see all hears the multicast group, which costs the kernel one message
+ * however many listen; it is asked for through the other socket, so that no
+ * answer stands in the way of an event.
+ */
+static int join(struct module *module)
+{
+	int group = genl_ctrl_resolve_grp(module->ask, GMB_NL_FAMILY,
+					  GMB_NL_GROUP_EVENTS);
+	int rc;
+
+	if (group < 0)
+		return error_of(group);
+	rc = nl_socket_add_membership(module->events, group);
+	if (rc < 0)
+		return error_of(rc);
+	rc = module_observe(module, MODULE_ALL, GMB_NL_OBSERVE_GROUP |
+						GMB_NL_OBSERVE_HISTOGRAMS);
+	if (rc < 0)
+		nl_socket_drop_membership(module->events, group);
+	return rc;
+}
+
+/* Everybody else is sent the events of his own contexts. */
+static int subscribe(struct module *module)
+{
+	struct nl_msg *msg = request(module, GMB_NL_CMD_OBSERVE, NLM_F_ACK,
+				     MODULE_ALL);
+
+	nla_put_u32(msg, GMB_NL_A_OBSERVE,
+		    GMB_NL_OBSERVE_EVENTS | GMB_NL_OBSERVE_HISTOGRAMS);
+	return error_of(nl_send_sync(module->events, msg));
+}
+
+/* As large as asked, or as large as the administrator lets users have it. */
+static void set_room(struct nl_sock *sock)
+{
+	const int size = RECEIVE_BUFFER;
+
+	if (setsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_RCVBUFFORCE,
+		       &size, sizeof(size)))
+		nl_socket_set_buffer_size(sock, size, 0);
+}
+
 int module_subscribe(struct module *module)
 {
-	struct nl_msg *msg;
 	int rc;
 
 	module->events = nl_socket_alloc();
@@ -331,15 +375,14 @@ int module_subscribe(struct module *module)
 	rc = genl_connect(module->events);
 	if (rc < 0)
 		return error_of(rc);
-	nl_socket_set_buffer_size(module->events, RECEIVE_BUFFER, 0);
+	set_room(module->events);
 	nl_socket_set_msg_buf_size(module->events, 1 << 16);
-	/* Events come to the socket that asks for them. */
-	msg = request(module, GMB_NL_CMD_OBSERVE, NLM_F_ACK, MODULE_ALL);
-	nla_put_u32(msg, GMB_NL_A_OBSERVE,
-		    GMB_NL_OBSERVE_EVENTS | GMB_NL_OBSERVE_HISTOGRAMS);
-	rc = nl_send_sync(module->events, msg);
-	if (!rc)
-		rc = nl_socket_set_nonblocking(module->events);
+	if (join(module) < 0) {
+		rc = subscribe(module);
+		if (rc < 0)
+			return rc;
+	}
+	rc = nl_socket_set_nonblocking(module->events);
 	return rc < 0 ? error_of(rc) : nl_socket_get_fd(module->events);
 }
 
@@ -365,10 +408,8 @@ static int take_batch(struct nl_msg *msg, void *user)
 		.count = (size_t)nla_len(a[GMB_NL_A_EVENTS]) /
 			 sizeof(struct gmb_nl_event),
 	};
-	if (a[GMB_NL_A_SEQ])
-		batch.seq = number(a[GMB_NL_A_SEQ]);
-	if (a[GMB_NL_A_LOST])
-		batch.lost = number(a[GMB_NL_A_LOST]);
+	if (a[GMB_NL_A_BEFORE])
+		batch.before = number(a[GMB_NL_A_BEFORE]);
 	/* An attribute is aligned to four bytes only. */
 	batch.events = memcpy(memory_get(NULL, batch.count *
 						      sizeof(*batch.events)),

@@ -96,22 +96,25 @@ int module_observe(struct module *module, uint32_t context, uint32_t what);
 /**
  * struct module_batch - events of one context
  * @context: its number
- * @seq:     number of the batch
- * @lost:    events of this context that the kernel has lost so far
+ * @before:  events of this context before these; those that did not arrive
+ *           count
  * @count:   events in this batch
  * @events:  they; the callee's only during the call
  */
 struct module_batch {
 	uint32_t context;
-	uint64_t seq;
-	uint64_t lost;
+	uint64_t before;
 	size_t count;
 	const struct gmb_nl_event *events;
 };
 
 /**
  * module_subscribe() - receive events from now on
- * @module: the module; asks for %GMB_NL_OBSERVE_EVENTS by itself
+ * @module: the module; it asks for what is needed by itself, in place of what
+ *          module_observe() has asked for
+ *
+ * Who may see all contexts becomes a member of the multicast group; everybody
+ * else subscribes to his own. What comes is the same.
  *
  * Return: a descriptor to be polled, the module's own; -errno.
  */

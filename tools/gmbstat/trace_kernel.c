@@ -11,14 +11,12 @@
  * struct context - a context whose events come
  * @id:     its number
  * @pid:    of its process; 0: it is not one that is traced
- * @seq:    number of the last batch
- * @lost:   what the last batch said
+ * @next:   events of this context before the next batch, if none is missing
  */
 struct context {
 	uint32_t id;
 	pid_t pid;
-	uint64_t seq;
-	uint64_t lost;
+	uint64_t next;
 };
 
 struct trace_kernel {
@@ -30,7 +28,6 @@ struct trace_kernel {
 	size_t pid_count;
 	uint64_t count;
 	uint64_t lost;
-	uint64_t gaps;	/* batches that did not arrive */
 };
 
 int trace_kernel_new(struct trace_kernel **out, struct trace_file *file)
@@ -112,8 +109,7 @@ static struct context *context_of(struct trace_kernel *kernel,
 	*c = (struct context){
 		.id = batch->context,
 		.pid = owner_of(kernel, batch->context),
-		.seq = batch->seq - 1,
-		.lost = batch->lost,
+		.next = batch->before,
 	};
 	return c;
 }
@@ -173,19 +169,17 @@ static void take_batch(void *user, const struct module_batch *batch)
 	struct trace_track track = { c->pid, (uint32_t)c->pid };
 	size_t i;
 
-	if (c->pid) {
-		kernel->lost += batch->lost - c->lost;
-		kernel->gaps += batch->seq - c->seq - 1;
-	}
-	c->lost = batch->lost;
-	c->seq = batch->seq;
+	/* Fewer than before: numbers have begun anew. */
+	if (c->pid && batch->before > c->next)
+		kernel->lost += batch->before - c->next;
+	c->next = batch->before + batch->count;
 	for (i = 0; i < batch->count && c->pid; i++)
 		show_event(kernel, track, &batch->events[i]);
 }
 
 void trace_kernel_read(struct trace_kernel *kernel)
 {
-	/* What did not fit is seen as a gap; behind it there is more. */
+	/* The next batch tells how much did not fit; there is more to read. */
 	if (module_receive(kernel->module, take_batch, kernel) == -ENOBUFS)
 		module_receive(kernel->module, take_batch, kernel);
 }
@@ -197,7 +191,7 @@ uint64_t trace_kernel_count(const struct trace_kernel *kernel)
 
 uint64_t trace_kernel_lost(const struct trace_kernel *kernel)
 {
-	return kernel->lost + kernel->gaps;
+	return kernel->lost;
 }
 
 void trace_kernel_free(struct trace_kernel *kernel)
