@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) 2026 The giambio developers
 #
-# gmbstat latency beside the kernel module, in a machine of its own: a slack of
-# 1 ms is seen as the time that events are held back, of the whole loop and of
-# the task alone. Prints TAP.
+# gmbstat latency and trace beside the kernel module, in a machine of its own: a
+# slack of 1 ms is seen as the time that events are held back, of the whole loop
+# and of the task alone; in a trace, too, by root, who listens to the module's
+# multicast group, and by a user, who is sent his own. Prints TAP.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -23,7 +24,7 @@ ok()
 		echo "ok $number - $2"
 	else
 		echo "not ok $number - $2"
-		tail -qn 30 "$dir"/{log,found,out/*} 2>/dev/null |
+		tail -qn 30 "$dir"/{log,found{,.held},out/{json,said,members}*} 2>/dev/null |
 			cut -c1-200 | sed 's/^/# /'
 		failed=$((failed + 1))
 	fi
@@ -61,6 +62,26 @@ for what in "" "-t slack"; do
 	exec 7>&-
 	sleep 1
 done
+
+# trace WHO [SU...] - with who is a member of a group meanwhile
+trace()
+{
+	who=$1
+	shift
+	{
+		sleep 3
+		awk '$2 == 16 && $4 !~ /^0+$/' /proc/net/netlink \
+			>"/tmp/out/members.$who"
+		echo go
+		sleep 5
+	} | "$@" sh -c "gmbstat trace -o /tmp/out/trace.$who -- \
+		known slack 200 2>/tmp/out/said.$who"
+}
+
+chmod 777 /tmp/out
+chmod 666 /dev/giambio
+trace root env
+trace user su -s /bin/sh nobody
 END
 chmod 755 "$dir/inside"
 tests/vm/run.sh -m "$module" -f "$B/bin/gmbstat" -f "$dir/known" \
@@ -78,6 +99,34 @@ for what in '' '-t slack'; do
 		$t->{p50_ns} >= $h->{p50_ns} * 0.95' >"$dir/found" 2>&1
 	ok $? "latency $what: the median is 1 ms, -0.1 and +1.5 as it is emulated"
 done
+
+# query WHO WORD... - see check-trace.pl
+query()
+{
+	perl tests/gmbstat-trace/check-trace.pl "$dir/out/trace.$1" "${@:2}" \
+		>"$dir/found" 2>&1
+}
+
+for who in root user; do
+	query $who tracks
+	ok $? "$who: the trace is as viewers want it"
+	query $who other module && grep -qx 1 "$dir/found" &&
+		query $who other module_lost && grep -qx 0 "$dir/found"
+	ok $? "$who: it has the module's events, and misses none"
+	query $who async held && sort -n "$dir/found" | awk '
+		{ ms[NR] = $1 / 1000 }
+		END {
+			least = ms[int(NR / 10) + 1]
+			print NR, "held back, nine tenths of them at least", least, "ms"
+			exit !(NR > 150 && NR <= 210 &&
+				least > 0.9 && least < 2.5)
+		}' >"$dir/found.held"
+	ok $? "$who: 200 bytes are held back 1 ms, -0.1 and +1.5 as it is emulated"
+done
+[ -s "$dir/out/members.root" ]
+ok $? "root listens to the multicast group"
+[ -f "$dir/out/members.user" ] && [ ! -s "$dir/out/members.user" ]
+ok $? "a user does not"
 
 echo "1..$number"
 [ "$failed" -eq 0 ]
