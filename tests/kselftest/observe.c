@@ -317,6 +317,7 @@ TEST_F(observe, only_so_many_sockets)
 TEST_F(observe, histograms_count_exactly)
 {
 	struct loop *l = &self->l;
+	unsigned long long slept;
 	int i, stage;
 
 	ASSERT_EQ(0, wake_awake(l, 0) - 1);
@@ -339,9 +340,13 @@ TEST_F(observe, histograms_count_exactly)
 	}
 	READ_STAGES(-1);
 	EXPECT_EQ(307, STAGE(TOTAL, COUNT));
-	EXPECT_EQ(7, STAGE(HELD, COUNT));
-	EXPECT_EQ(7, STAGE(SCHED, COUNT));
-	EXPECT_EQ(7, STAGE(TRAP, COUNT));
+	/* A byte may come just while the kernel had the trap return early. */
+	slept = CONTEXT(WAKES_URGENT);
+	EXPECT_LT(0, slept);
+	EXPECT_LE(slept, STAGE(HELD, COUNT));
+	EXPECT_GE(7, STAGE(HELD, COUNT));
+	EXPECT_EQ(STAGE(HELD, COUNT), STAGE(SCHED, COUNT));
+	EXPECT_EQ(STAGE(HELD, COUNT), STAGE(TRAP, COUNT));
 	for (stage = 0; stage < __GMB_NL_STAGE_MAX; stage++) {
 		struct nl_item *h = &self->stage[stage];
 		unsigned long long sum = 0, last = 0;
