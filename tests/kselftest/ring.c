@@ -52,6 +52,41 @@ TEST_F(ring, full_of_operations)
 	EXPECT_EQ(NONE, loop_next(l).user_data);
 }
 
+#define MANY	200
+
+/*
+ * A trap with what it was asked for leaves the rest of many to the next ones,
+ * in the order of arrival; one that is asked for all of them has them.
+ */
+TEST(some_of_many)
+{
+	int pair[MANY][2], i, n;
+	char buf[MANY];
+	struct loop l;
+
+	ASSERT_EQ(0, loop_init(&l, 256, 256));
+	for (i = 0; i < MANY; i++) {
+		ASSERT_EQ(0, pair_unix(pair[i]));
+		ASSERT_EQ(0, loop_watch(&l, pair[i][0]));
+		loop_buf(&l, GMB_OP_RECV, pair[i][0], i, &buf[i], 1);
+	}
+	ASSERT_EQ(0, loop_trap(&l, 0));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(1, write(pair[i][1], "x", 1));
+	n = loop_trap(&l, 1);
+	EXPECT_LE(1, n);
+	EXPECT_GT(MANY, n);
+	EXPECT_NE(0, l.ring->pending);
+	EXPECT_EQ(MANY - n, loop_trap(&l, MANY - n));
+	EXPECT_EQ(0, l.ring->pending);
+	for (i = 0; i < MANY; i++) {
+		EXPECT_EQ(i, loop_next(&l).user_data);
+		close(pair[i][0]);
+		close(pair[i][1]);
+	}
+	loop_fini(&l);
+}
+
 /* Wakes and arrivals keep until there is room for their completions. */
 TEST_F(ring, full_of_completions)
 {

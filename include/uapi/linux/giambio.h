@@ -79,7 +79,8 @@
  * trap at once. A sleeping trap is woken at the earliest moment that some
  * slack runs out, or when trap.batch events are pending. A trap that is awake
  * performs what is ready and has no slack, then what has some. The latter it
- * may leave to the next trap, once, if trap.min completions are posted.
+ * may leave to the next trap, once, if trap.min completions are posted; and of
+ * each it may leave what is beyond some dozens, as the ring's pending says.
  *
  * Every reserved or unused field must be zero, every unknown flag is refused
  * with -EINVAL, so that later versions can give them a meaning.
