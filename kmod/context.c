@@ -193,7 +193,6 @@ static void gmb_ctx_fini(struct work_struct *work)
 					   fini_work);
 
 	hrtimer_cancel(&ctx->slack_timer);
-	gmb_sweep_fini(ctx);
 	gmb_ring_fini(&ctx->ring);
 	if (ctx->stamped)
 		gmb_stats_end();
@@ -446,6 +445,7 @@ void gmb_ctx_release(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->dead, true);
 	cancel_delayed_work_sync(&ctx->end_work);
+	gmb_sweep_fini(ctx);
 	cancel_delayed_work_sync(&ctx->stats.flush_work);
 	mutex_lock(&ctx->lock);
 	gmb_ctx_end(ctx);

@@ -68,7 +68,7 @@ enum gmb_wake_reason {
 	GMB_WAKE_BUDGET,	/* the timer: some event's slack is over */
 	GMB_WAKE_KICK,		/* GMB_WAKE_TRAP, or the end of the context */
 	GMB_WAKE_END,		/* nobody woke it: its time, a signal */
-	GMB_WAKE_SWEEP,		/* to look for closed files; it sleeps on */
+	GMB_WAKE_SWEEP,		/* for what the sweep found; it may sleep on */
 };
 
 /* What is counted: in the order of GMB_NL_CONTEXT_TRAPS and what follows. */
@@ -117,12 +117,10 @@ struct gmb_ctx {
 	bool			urgent;	/* slack of some event has run out */
 	bool			dead;
 	bool			kicked;	/* GMB_WAKE_TRAP */
-	bool			sweep_due; /* sweep_timer has expired */
 	u64			woken_ns; /* when the waiter was woken, or 0 */
 	enum gmb_wake_reason	wake_reason;
 	atomic64_t		due;	/* slack_timer's aim, or GMB_NO_DUE */
 	struct hrtimer		slack_timer;
-	struct hrtimer		sweep_timer;
 
 	/* The loop's own. */
 	struct mutex		lock ____cacheline_aligned;
@@ -143,7 +141,8 @@ struct gmb_ctx {
 	bool			sleeping; /* a thread sleeps in a trap */
 	bool			put_off; /* the last trap left lazy alone */
 	bool			sweep_wanted; /* traps since the last round */
-	bool			sweep_armed; /* sweep_timer runs, or is due */
+	bool			sweep_armed; /* sweep_work is to come */
+	bool			sweep_due; /* it has found something */
 	bool			ended;	/* gmb_ctx_end() is done */
 	u32			sweep_at; /* next watch to look at */
 	u32			sweep_left; /* until a round is complete */
@@ -163,6 +162,7 @@ struct gmb_ctx {
 	char			comm[TASK_COMM_LEN]; /* its name then */
 	struct kref		refs;
 	struct delayed_work	end_work;
+	struct delayed_work	sweep_work;
 	struct rcu_work		fini_work;
 	struct rcu_head		rcu;
 };

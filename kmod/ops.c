@@ -163,6 +163,11 @@ static inline bool gmb_writer_parked(const struct gmb_watch *w)
 static void gmb_writer_leave(struct gmb_watch *w)
 {
 	w->writer->op = 0;
+	if (unlikely(w->writer->starved)) {
+		/* The next one shall not wait for an event that was. */
+		w->writer->starved = false;
+		atomic_or(GMB_CAN_WRITE, &w->ready);
+	}
 	gmb_watch_arm_writer(w, 0);
 }
 
@@ -195,6 +200,18 @@ static void gmb_writer_sent(struct gmb_ctx *ctx, struct gmb_watch *w,
 		gmb_ops_post(ctx, cookie, done, 0, 0);
 }
 
+/*
+ * An attempt failed. Where there is room all the same, memory was wanting: no
+ * event will tell when there is some, so the sweep comes back to it. Room that
+ * was made since has an event of its own, and the sweep is for nothing.
+ */
+static void gmb_writer_starve(struct gmb_ctx *ctx, struct gmb_watch *w)
+{
+	w->writer->starved = gmb_watch_poll(w) & GMB_EVENTS_OUT;
+	if (w->writer->starved)
+		ctx->sweep_wanted = true;
+}
+
 /* GMB_CAN_WRITE was cleared. */
 static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 {
@@ -204,8 +221,10 @@ static void gmb_writer_try(struct gmb_ctx *ctx, struct gmb_watch *w)
 
 	if (likely(ctx->may_io))
 		res = gmb_io_out(w, wr->addr, wr->len, wr->msg);
-	if (res == -EAGAIN)
+	if (res == -EAGAIN) {
+		gmb_writer_starve(ctx, w);
 		return;
+	}
 	atomic_or(GMB_CAN_WRITE, &w->ready);
 	if (res > 0) {
 		wr->done += res;

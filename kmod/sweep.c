@@ -10,15 +10,75 @@
 #include "sweep.h"
 #include "watch.h"
 
-static enum hrtimer_restart gmb_sweep_expired(struct hrtimer *timer)
-{
-	struct gmb_ctx *ctx = container_of(timer, struct gmb_ctx, sweep_timer);
+#define GMB_SWEEP_DELAY	msecs_to_jiffies(GMB_SWEEP_MS)
+/* How long the work item leaves a trap alone that holds the lock. */
+#define GMB_SWEEP_RETRY	msecs_to_jiffies(10)
 
-	WRITE_ONCE(ctx->sweep_due, true);
-	/* Not to cut the slack of others short: their end is soon enough. */
-	if (llist_empty(&ctx->lazy))
+/*
+ * Step over at most *n indices to a watch that needs the trap, and stay there.
+ * NULL: there is none; *n is 0.
+ */
+static struct gmb_watch *gmb_sweep_find(struct gmb_ctx *ctx, u32 *n)
+{
+	u32 size = gmb_table_size(&ctx->watches);
+	struct gmb_watch *w;
+
+	for (*n = min(*n, size); *n; --*n) {
+		if (ctx->sweep_at >= size)
+			ctx->sweep_at = 0;
+		w = gmb_table_get(&ctx->watches, ctx->sweep_at);
+		if (w && (file_count(w->file) == 1 || gmb_watch_starved(w)))
+			return w;
+		ctx->sweep_at++;
+		if (ctx->sweep_left)
+			ctx->sweep_left--;
+	}
+	return NULL;
+}
+
+static void gmb_sweep_begin(struct gmb_ctx *ctx)
+{
+	if (ctx->sweep_left)
+		return;
+	ctx->sweep_left = gmb_table_size(&ctx->watches);
+	ctx->sweep_wanted = false;
+}
+
+/* See to it that the round goes on, or another one comes. */
+static void gmb_sweep_arm(struct gmb_ctx *ctx)
+{
+	if (ctx->sweep_armed || !ctx->watches.count ||
+	    !(ctx->sweep_wanted || ctx->sweep_left))
+		return;
+	ctx->sweep_armed = true;
+	queue_delayed_work(gmb_queue, &ctx->sweep_work, GMB_SWEEP_DELAY);
+}
+
+/*
+ * Look while the trap sleeps, and wake it only for what it has to do. Never
+ * waits for the lock: see gmb_ctx_end_work().
+ */
+static void gmb_sweep_work(struct work_struct *work)
+{
+	struct gmb_ctx *ctx = container_of(to_delayed_work(work),
+					   struct gmb_ctx, sweep_work);
+	u32 n = GMB_SWEEP_STEP;
+
+	if (!mutex_trylock(&ctx->lock)) {
+		queue_delayed_work(gmb_queue, &ctx->sweep_work,
+				   GMB_SWEEP_RETRY);
+		return;
+	}
+	ctx->sweep_armed = false;
+	gmb_sweep_begin(ctx);
+	if (gmb_sweep_find(ctx, &n)) {
+		/* Whoever sleeps next does it, if nobody does now. */
+		ctx->sweep_due = true;
 		gmb_ctx_rouse(ctx, GMB_WAKE_SWEEP, 0);
-	return HRTIMER_NORESTART;
+	} else {
+		gmb_sweep_arm(ctx);
+	}
+	mutex_unlock(&ctx->lock);
 }
 
 /**
@@ -27,68 +87,55 @@ static enum hrtimer_restart gmb_sweep_expired(struct hrtimer *timer)
  */
 void gmb_sweep_init(struct gmb_ctx *ctx)
 {
-	hrtimer_setup(&ctx->sweep_timer, gmb_sweep_expired, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL);
+	INIT_DELAYED_WORK(&ctx->sweep_work, gmb_sweep_work);
 }
 
 /**
  * gmb_sweep_fini() - a context ends
- * @ctx: context, in which no trap is under way
+ * @ctx: context, in which no trap is under way; lock not held
  *
  * Context: process; may sleep.
  */
 void gmb_sweep_fini(struct gmb_ctx *ctx)
 {
-	hrtimer_cancel(&ctx->sweep_timer);
+	cancel_delayed_work_sync(&ctx->sweep_work);
 }
 
 /**
- * gmb_sweep() - look at some watches, drop those whose file is closed
+ * gmb_sweep() - look at some watches, do for them what must be done
  * @ctx: context; lock held, in a trap
  * @n:   how many indices to look at; fewer are when the completion ring is full
  *
- * Files are released on the way back to the program.
+ * Drops those whose file is closed; the files are released on the way back to
+ * the program. Has those tried again that memory was wanting for.
  */
 void gmb_sweep(struct gmb_ctx *ctx, u32 n)
 {
-	u32 size = gmb_table_size(&ctx->watches);
 	struct gmb_watch *w;
 
-	for (n = min(n, size); n; n--) {
-		if (ctx->sweep_at >= size)
-			ctx->sweep_at = 0;
-		w = gmb_table_get(&ctx->watches, ctx->sweep_at);
-		if (w && file_count(w->file) == 1) {
-			if (!gmb_ring_room(&ctx->ring, GMB_RING_RESERVE))
-				return;
-			gmb_stats_ready(ctx, 0);
-			gmb_ops_end(ctx, ctx->sweep_at, w, -EBADF);
-			gmb_count(ctx, GMB_COUNT_SWEPT, 1);
+	while ((w = gmb_sweep_find(ctx, &n))) {
+		if (file_count(w->file) != 1) {
+			gmb_watch_retry(ctx, w);
+			continue;
 		}
-		ctx->sweep_at++;
-		if (ctx->sweep_left)
-			ctx->sweep_left--;
+		if (!gmb_ring_room(&ctx->ring, GMB_RING_RESERVE))
+			return;
+		gmb_stats_ready(ctx, 0);
+		gmb_ops_end(ctx, ctx->sweep_at, w, -EBADF);
+		gmb_count(ctx, GMB_COUNT_SWEPT, 1);
 	}
 }
 
 /**
- * __gmb_sweep_idle() - go on with a round, see to it that the next one comes
+ * __gmb_sweep_idle() - do what the last look found, see to the next one
  * @ctx: as for gmb_sweep_idle()
  */
 void __gmb_sweep_idle(struct gmb_ctx *ctx)
 {
-	if (READ_ONCE(ctx->sweep_due)) {
-		WRITE_ONCE(ctx->sweep_due, false);
-		ctx->sweep_armed = false;
-		if (!ctx->sweep_left) {
-			ctx->sweep_left = gmb_table_size(&ctx->watches);
-			ctx->sweep_wanted = false;
-		}
+	if (ctx->sweep_due) {
+		ctx->sweep_due = false;
+		gmb_sweep_begin(ctx);
 		gmb_sweep(ctx, min(ctx->sweep_left, (u32)GMB_SWEEP_STEP));
 	}
-	if (ctx->sweep_armed || !ctx->watches.count ||
-	    !(ctx->sweep_wanted || ctx->sweep_left))
-		return;
-	ctx->sweep_armed = true;
-	hrtimer_start(&ctx->sweep_timer, GMB_SWEEP_NS, HRTIMER_MODE_REL);
+	gmb_sweep_arm(ctx);
 }

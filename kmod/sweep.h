@@ -4,12 +4,15 @@
 /*
  * A registered file outlives close(2): the watch holds a reference. The sweep
  * finds files to which nobody else does and drops their watches, so that the
- * other end of a connection hears of the close.
+ * other end of a connection hears of the close. It also comes back to writers
+ * that found no memory: nobody else would tell them when there is some.
  *
  * It goes round the table. A loop that never sleeps looks at a few watches now
- * and then. Before a sleep only a timer is started, unless it runs; when it
- * has expired the next sleep, or the one that it interrupts, begins a round. So
- * a round is made every GMB_SWEEP_NS at most, and once after the last trap.
+ * and then. A trap that is about to sleep only starts a work item's timer,
+ * unless it runs. The work item looks, and wakes the trap if it finds something
+ * to be done: only a trap posts completions. So a sleeping loop is not woken,
+ * nor any slack cut short, for a look. A round is made every GMB_SWEEP_MS at
+ * most, and once after the last trap.
  *
  * A file's count can only be one when no descriptor of any process is left, and
  * nobody can make a new one from it then.
@@ -23,7 +26,7 @@
 
 /* Watches that one look takes in, and how long the next look may wait. */
 #define GMB_SWEEP_STEP		256
-#define GMB_SWEEP_NS		(100 * NSEC_PER_MSEC)
+#define GMB_SWEEP_MS		100
 
 void gmb_sweep_init(struct gmb_ctx *ctx);
 void gmb_sweep_fini(struct gmb_ctx *ctx);
@@ -36,7 +39,7 @@ void __gmb_sweep_idle(struct gmb_ctx *ctx);
  */
 static inline void gmb_sweep_idle(struct gmb_ctx *ctx)
 {
-	if (unlikely(READ_ONCE(ctx->sweep_due)) ||
+	if (unlikely(ctx->sweep_due) ||
 	    (ctx->sweep_wanted && !ctx->sweep_armed))
 		__gmb_sweep_idle(ctx);
 }

@@ -207,7 +207,7 @@ static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 	set_current_state(TASK_INTERRUPTIBLE);
 
 	if (gmb_trap_idle(ctx) && !READ_ONCE(ctx->kicked) &&
-	    !READ_ONCE(ctx->sweep_due) && !READ_ONCE(ctx->dead)) {
+	    !READ_ONCE(ctx->dead)) {
 		mutex_unlock(&ctx->lock);
 		if (until == KTIME_MAX)
 			schedule();

@@ -373,6 +373,18 @@ void gmb_watch_queue(struct gmb_ctx *ctx, struct gmb_watch *w)
 }
 
 /**
+ * gmb_watch_retry() - have the trap try a starved writer again
+ * @ctx: context; lock held, in a trap
+ * @w:   watch of which gmb_watch_starved() is true
+ */
+void gmb_watch_retry(struct gmb_ctx *ctx, struct gmb_watch *w)
+{
+	w->writer->starved = false;
+	atomic_or(GMB_CAN_WRITE, &w->ready);
+	gmb_watch_queue(ctx, w);
+}
+
+/**
  * gmb_watch_look() - what can be told of a watch
  * @w:    watch, found under RCU
  * @look: [out] what was seen in passing

@@ -83,6 +83,7 @@ struct gmb_writer {
 	u32			msg;
 	u8			op;	/* enum gmb_op; 0: none is parked */
 	u8			flags;
+	bool			starved; /* there was room, but no memory */
 };
 
 struct gmb_watch {
@@ -150,10 +151,17 @@ static inline void gmb_watch_arm_writer(struct gmb_watch *w, u32 events)
 	WRITE_ONCE(w->armed, (w->armed & 0xffff) | events << 16);
 }
 
+/* Whether the writer waits for memory: the file will not say when it comes. */
+static inline bool gmb_watch_starved(const struct gmb_watch *w)
+{
+	return w->writer && w->writer->starved;
+}
+
 int gmb_watch_add(struct gmb_ctx *ctx, u32 slot, int fd, bool replace);
 void gmb_watch_drop(struct gmb_ctx *ctx, u32 slot, struct gmb_watch *w);
 void gmb_watch_drop_all(struct gmb_ctx *ctx);
 void gmb_watch_queue(struct gmb_ctx *ctx, struct gmb_watch *w);
+void gmb_watch_retry(struct gmb_ctx *ctx, struct gmb_watch *w);
 void gmb_watch_free(struct gmb_watch *w);
 bool gmb_watch_look(struct gmb_watch *w, struct gmb_watch_look *look);
 int gmb_watch_global_init(void);

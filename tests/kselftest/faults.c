@@ -442,4 +442,70 @@ TEST_F(faults, parking)
 	free(s);
 }
 
+#define FAILSLAB	"/sys/kernel/debug/failslab/"
+
+/*
+ * One trap in which the calling thread gets no memory. What could fail beside
+ * it, like opening a file, is done before.
+ */
+static int trap_in_want(struct loop *l)
+{
+	int fd = open("/proc/thread-self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	int ret = number_set(FAILSLAB "task-filter", "Y") ?:
+		  number_set(FAILSLAB "times", "-1") ?:
+		  number_set(FAILSLAB "probability", "100");
+
+	if (ret || fd < 0 || write(fd, "1", 1) != 1)
+		return LOOP_NOTHING;
+	ret = loop_trap_once(l, 0, 0, 0);
+	if (pwrite(fd, "0", 1, 0) != 1 ||
+	    number_set(FAILSLAB "probability", "0") ||
+	    number_set(FAILSLAB "task-filter", "N"))
+		ret = LOOP_NOTHING;
+	close(fd);
+	return ret;
+}
+
+/*
+ * A send that finds room, but no memory, for longer than it is tried at once:
+ * no event tells of memory, and it goes on all the same.
+ */
+TEST_F(faults, memory_comes_late)
+{
+	struct scene *s = malloc(sizeof(*s));
+	struct gmb_ioc_op *op;
+	int i;
+
+	if (access(FAILSLAB "probability", W_OK))
+		SKIP(return, "failslab is not to be had");
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, scene_begin(s));
+		/* So that parking needs none. */
+		loop_op(&s->l, GMB_OP_READY, s->tcp[0], 1)->events = POLLOUT;
+		ASSERT_EQ(POLLOUT, loop_result(&s->l));
+		op = loop_buf(&s->l, i ? GMB_OP_EXCHANGE : GMB_OP_SEND,
+			      s->tcp[0], 2, s->buf, 100);
+		op->addr2 = i ? op->addr : 0;
+		op->len2 = i ? 1 : 0;
+		ASSERT_EQ(0, trap_in_want(&s->l));
+		if (i)
+			feed(s->tcp[1], "x", 1);
+		ASSERT_EQ(1, loop_trap_for(&s->l, 1, 0, LONG));
+		EXPECT_EQ(i ? 1 : 100, loop_next(&s->l).res);
+		scene_end(s);
+	}
+	/* One that is withdrawn meanwhile leaves nothing amiss. */
+	ASSERT_EQ(0, scene_begin(s));
+	loop_op(&s->l, GMB_OP_READY, s->tcp[0], 1)->events = POLLOUT;
+	ASSERT_EQ(POLLOUT, loop_result(&s->l));
+	loop_buf(&s->l, GMB_OP_SEND, s->tcp[0], 2, s->buf, 100);
+	ASSERT_EQ(0, trap_in_want(&s->l));
+	EXPECT_EQ(1, loop_cancel(&s->l, s->tcp[0], 2));
+	EXPECT_EQ(-ECANCELED, loop_next(&s->l).res);
+	loop_buf(&s->l, GMB_OP_SEND, s->tcp[0], 3, s->buf, 100);
+	EXPECT_EQ(100, loop_result(&s->l));
+	scene_end(s);
+	free(s);
+}
+
 TEST_HARNESS_MAIN

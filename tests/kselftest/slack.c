@@ -191,6 +191,22 @@ TEST_F(slack, nothing_in_time)
 	EXPECT_LE(20 * MS, t);
 }
 
+/* An event with patience and no end does not keep a closed file from going. */
+TEST_F(slack, closed_behind_patience)
+{
+	unsigned long long t;
+
+	RECV(0, GMB_SLACK_MAX);
+	RECV(1, 0);
+	ASSERT_EQ(0, loop_trap(&self->l, 0));
+	close(self->fd[1][0]);
+	t = TRAP_WHILE(0, 5, 1, 0, LONG, 1);
+	EXPECT_GT(LONG, t);
+	/* Once awake, it has both to tell, in one order or the other. */
+	EXPECT_EQ(1, loop_trap_for(&self->l, 1, 0, LONG));
+	EXPECT_EQ(1 - EBADF, loop_next(&self->l).res + loop_next(&self->l).res);
+}
+
 /* What is there already needs no patience, whatever its slack. */
 TEST_F(slack, awake_performs_all)
 {
