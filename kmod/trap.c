@@ -212,9 +212,8 @@ static void gmb_trap_sleep(struct gmb_ctx *ctx, u32 need, u32 batch,
 		if (until == KTIME_MAX)
 			schedule();
 		else
-			schedule_hrtimeout_range(&until,
-						 current->timer_slack_ns,
-						 HRTIMER_MODE_ABS);
+			/* Exact: slack is what operations are given. */
+			schedule_hrtimeout_range(&until, 0, HRTIMER_MODE_ABS);
 		__set_current_state(TASK_RUNNING);
 		WRITE_ONCE(ctx->waiter, NULL);
 		mutex_lock(&ctx->lock);

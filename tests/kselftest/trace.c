@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../kselftest_harness.h"
@@ -147,6 +149,47 @@ TEST_F(trace, a_task_that_is_woken)
 	read_trace(self->text);
 	EXPECT_EQ(1, LINES("gmb_task_ready", "user_data=0x64"));
 	EXPECT_EQ(1, LINES("gmb_complete", "user_data=0x64 res=0 "));
+}
+
+/* What the kernel is asked to do at the end of a sleep, by its own events. */
+static void timers(const char *text, int *exact, int *loose)
+{
+	unsigned long long expires, soft;
+	const char *at = text;
+
+	*exact = *loose = 0;
+	while ((at = strstr(at, "hrtimer_start: "))) {
+		if (sscanf(at, "hrtimer_start: hrtimer=%*s function=hrtimer_wakeup expires=%llu softexpires=%llu",
+			   &expires, &soft) == 2)
+			++*(expires == soft ? exact : loose);
+		at++;
+	}
+}
+
+/* Slack belongs to operations: the thread's own is not added to a timeout. */
+TEST_F(trace, a_timeout_is_exact)
+{
+	struct timespec span = { .tv_nsec = 1000000 };
+	int exact, loose;
+	char pid[12];
+
+	snprintf(pid, sizeof(pid), "%d", gettid());
+	ASSERT_EQ(0, prctl(PR_SET_TIMERSLACK, 5000000UL));
+	ASSERT_EQ(0, number_set(TRACING "set_event_pid", pid));
+	ASSERT_EQ(0, number_set(TRACING "events/timer/hrtimer_start/enable",
+				"1"));
+	nanosleep(&span, NULL);
+	read_trace(self->text);
+	timers(self->text, &exact, &loose);
+	EXPECT_EQ(0, exact);
+	EXPECT_EQ(1, loose);
+	EXPECT_EQ(0, loop_trap_for(&self->l, 1, 0, MS));
+	number_set(TRACING "events/timer/hrtimer_start/enable", "0");
+	number_set(TRACING "set_event_pid", "");
+	read_trace(self->text);
+	timers(self->text, &exact, &loose);
+	EXPECT_LE(1, exact);
+	EXPECT_EQ(1, loose);
 }
 
 TEST_F(trace, nothing_is_written_while_it_is_off)
