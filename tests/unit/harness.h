@@ -92,6 +92,18 @@ static inline void run_test(gmb_task_fn fn, void *arg)
 	END_TEST                                                          \
 	static intptr_t name##_main(void *unused __attribute__((unused)))
 
+/*
+ * REAL_TEST() - the same on the real clock, for what waits for other threads
+ */
+#define REAL_TEST(name)                                                   \
+	static intptr_t name##_main(void *unused);                        \
+	START_TEST(name)                                                  \
+	{                                                                 \
+		check_is(gmb_run(name##_main, NULL), 0);                  \
+	}                                                                 \
+	END_TEST                                                          \
+	static intptr_t name##_main(void *unused __attribute__((unused)))
+
 /* The next scheduling point is one at which the calling task gives way. */
 static inline void spend_credit(void)
 {

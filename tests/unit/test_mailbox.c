@@ -27,21 +27,6 @@ struct poster {
 	int last;	/* the error that ended it */
 };
 
-static intptr_t real_main(void *arg)
-{
-	return ((gmb_task_fn)arg)(NULL);
-}
-
-/* What they wait for is real, so no fake clock. */
-#define REAL_TEST(name)                                                   \
-	static intptr_t name##_main(void *unused);                        \
-	START_TEST(name)                                                  \
-	{                                                                 \
-		check_is(gmb_run(real_main, (void *)name##_main), 0);     \
-	}                                                                 \
-	END_TEST                                                          \
-	static intptr_t name##_main(void *unused __attribute__((unused)))
-
 /* Post until it is refused, and at most so many. */
 static void *post_many(void *arg)
 {

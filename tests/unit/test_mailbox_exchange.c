@@ -12,21 +12,6 @@ Suite *test_mailbox_exchange_suite(void);
 #define PAIRS	4
 #define ROUNDS	500
 
-static intptr_t real_main(void *arg)
-{
-	return ((gmb_task_fn)arg)(NULL);
-}
-
-/* What they wait for is real, so no fake clock. */
-#define REAL_TEST(name)                                                   \
-	static intptr_t name##_main(void *unused);                        \
-	START_TEST(name)                                                  \
-	{                                                                 \
-		check_is(gmb_run(real_main, (void *)name##_main), 0);     \
-	}                                                                 \
-	END_TEST                                                          \
-	static intptr_t name##_main(void *unused __attribute__((unused)))
-
 static void post(struct gmb_mailbox *mailbox, int64_t item)
 {
 	check_is(gmb_mailbox_post(mailbox, &item), 0);

@@ -74,23 +74,6 @@ static intptr_t call_abandon(void *arg)
 	return 0;
 }
 
-static intptr_t real_main(void *arg)
-{
-	gmb_task_fn fn = (gmb_task_fn)arg;
-
-	return fn(NULL);
-}
-
-/* These need no fake clock: what they wait for is real. */
-#define REAL_TEST(name)                                                   \
-	static intptr_t name##_main(void *unused);                        \
-	START_TEST(name)                                                  \
-	{                                                                 \
-		check_is(gmb_run(real_main, (void *)name##_main), 0);     \
-	}                                                                 \
-	END_TEST                                                          \
-	static intptr_t name##_main(void *unused __attribute__((unused)))
-
 static intptr_t tell_thread(void *arg)
 {
 	*(pthread_t *)arg = pthread_self();
