@@ -29,8 +29,8 @@ struct gmb__op;
  * @start:    take an operation that must wait: it was tried, or trying it is
  *	known to be of no use. Returns 0: taken, gmb__op_finish() will come,
  *	never from inside start(); -errno
- * @start_pair: NULL, or take a SEND with ALL and the RECEIVE that follows it as
- *	one operation, which is the RECEIVE and has both places of the file.
+ * @start_pair: NULL, or send all of @out and then take @receive, of one buffer
+ *	and without flags, as one operation that has both places of the file.
  *	Returns 0: taken; -ENOTSUP: not these, run them one by one; -errno
  * @withdraw: take an operation back. Returns false: gone, no gmb__op_finish()
  *	will come; true: held, gmb__op_finish() will come
@@ -53,8 +53,8 @@ struct gmb__backend_ops {
 	int (*attach)(struct gmb_loop *loop, struct gmb_file *file);
 	void (*detach)(struct gmb_loop *loop, struct gmb_file *file);
 	int (*start)(struct gmb_loop *loop, struct gmb__op *op);
-	int (*start_pair)(struct gmb_loop *loop, struct gmb__op *send,
-			  struct gmb__op *receive);
+	int (*start_pair)(struct gmb_loop *loop, struct gmb__op *receive,
+			  const void *out, size_t out_len);
 	bool (*withdraw)(struct gmb_loop *loop, struct gmb__op *op);
 	int (*poll)(struct gmb_loop *loop, gmb_time span);
 	void (*wake)(struct gmb_loop *loop);

@@ -189,13 +189,11 @@ static void submit_plain(struct kmod *kd, struct gmb__op *op)
 }
 
 /* The kernel can perform it. */
-static inline bool is_transfer(const struct kmod *kd,
-			       const struct gmb__edge *edge,
+static inline bool is_transfer(const struct gmb__edge *edge,
 			       const struct gmb__op *op)
 {
 	return op->code >= GMB__OP_RECEIVE && op->code <= GMB__OP_WRITE &&
-	       op->iovcnt == 1 && !op->msg_flags && !edge->useless &&
-	       kd->ring.io;
+	       op->iovcnt == 1 && !op->msg_flags && !edge->useless;
 }
 
 /* Hand an operation to the kernel with the next trap. */
@@ -204,7 +202,7 @@ static void park(struct kmod *kd, struct gmb__edge *edge, struct gmb__op *op)
 	prepare(kd, edge);
 	gmb__list_init(&op->wait.link);
 	op->flags &= (uint8_t)~GMB__OP_PLAIN;
-	if (is_transfer(kd, edge, op))
+	if (is_transfer(edge, op))
 		gmb__kring_transfer(&kd->ring, op);
 	else
 		submit_plain(kd, op);
@@ -219,27 +217,38 @@ static int kmod_start(struct gmb_loop *loop, struct gmb__op *op)
 	return 0;
 }
 
-static int kmod_start_pair(struct gmb_loop *loop, struct gmb__op *send,
-			   struct gmb__op *receive)
+static inline int submit_pair(struct kmod *kd, struct gmb__op *receive,
+			      const void *out, size_t out_len)
+{
+	gmb__list_init(&receive->wait.link);
+	receive->flags = GMB__OP_PAIR;
+	receive->slack = gmb__loop->current->slack;
+	gmb__kring_exchange(&kd->ring, out, (uint32_t)out_len, receive);
+	return 0;
+}
+
+static __attribute__((noinline))
+int prepare_pair(struct kmod *kd, struct gmb__op *receive, const void *out,
+		 size_t out_len)
+{
+	prepare(kd, &kd->edges.slots[receive->file->slot]);
+	return submit_pair(kd, receive, out, out_len);
+}
+
+static int kmod_start_pair(struct gmb_loop *loop, struct gmb__op *receive,
+			   const void *out, size_t out_len)
 {
 	struct kmod *kd = loop->backend_data;
-	struct gmb__edge *edge = gmb__edge_of(&kd->edges, receive->file);
+	const struct gmb__edge *edge = gmb__edge_of(&kd->edges, receive->file);
 
 	if (gmb__unlikely(!edge))
 		return -EBADF;
-	if (gmb__unlikely(edge->useless || !kd->ring.io ||
-			  send->iovcnt != 1 || receive->iovcnt != 1 ||
-			  (send->msg_flags | receive->msg_flags) ||
-			  send->iov->iov_len > GMB__OP_LEN_MAX))
+	if (gmb__unlikely(edge->useless || out_len > GMB__OP_LEN_MAX))
 		return -ENOTSUP;
 	if (gmb__unlikely(!edge->interest ||
-			  gmb__kring_waiting(&kd->ring) + 2 > GMB__KRING_OPS))
-		prepare(kd, edge);
-	gmb__list_init(&receive->wait.link);
-	receive->flags |= GMB__OP_PAIR;
-	receive->slack = loop->current->slack;
-	gmb__kring_exchange(&kd->ring, send, receive);
-	return 0;
+			  gmb__kring_waiting(&kd->ring) >= GMB__KRING_OPS))
+		return prepare_pair(kd, receive, out, out_len);
+	return submit_pair(kd, receive, out, out_len);
 }
 
 static bool kmod_withdraw(struct gmb_loop *loop, struct gmb__op *op)
@@ -345,25 +354,6 @@ static int settle_transfer(struct kmod *kd, struct gmb__edge *edge,
 	return finish(op, res);
 }
 
-/*
- * Most of what comes: bytes were received, and there is nothing to be said but
- * how many. Returns whether that was it.
- */
-static inline bool settle_received(struct gmb__op *op,
-				   const struct gmb_ioc_cqe *cqe)
-{
-	const unsigned int others = GMB__OP_PLAIN | GMB__OP_ALL;
-
-	/* An exchange that ended while sending has err. */
-	if (gmb__unlikely(!op->file || cqe->res <= 0 || cqe->err ||
-			  op->flags & others || gmb__op_writes(op)))
-		return false;
-	if (gmb__unlikely(cqe->flags & GMB_CQE_MORE))
-		op->file->ready |= GMB__CAN_READ;
-	gmb__op_finish(op, cqe->res);
-	return true;
-}
-
 static int settle(struct kmod *kd, struct gmb__op *op, int res, uint16_t err,
 		  uint16_t flags)
 {
@@ -379,25 +369,46 @@ static int settle(struct kmod *kd, struct gmb__op *op, int res, uint16_t err,
 }
 
 /*
+ * Most of what comes: bytes were received, and there is nothing to be said but
+ * how many.
+ */
+static inline bool is_received(const struct gmb__op *op,
+			       const struct gmb_ioc_cqe *cqe)
+{
+	const unsigned int others = GMB__OP_PLAIN | GMB__OP_ALL;
+
+	/* An exchange that ended while sending has err. */
+	return op->file && cqe->res > 0 && !(cqe->err | cqe->flags) &&
+	       !(op->flags & others) && !gmb__op_writes(op);
+}
+
+static __attribute__((noinline)) int settle_other(struct kmod *kd,
+						  struct gmb_ioc_cqe cqe)
+{
+	struct gmb__op *op = op_of(kd, &cqe);
+
+	return op ? settle(kd, op, cqe.res, cqe.err, cqe.flags) : 0;
+}
+
+/*
  * What the trap of poll() has brought. Should one of the operations need a trap
  * of its own, that queues the rest.
  */
 static int settle_ring(struct kmod *kd)
 {
 	struct gmb__kring *ring = &kd->ring;
-	struct gmb_ioc_cqe cqe;
+	const struct gmb_ioc_cqe *cqe;
 	struct gmb__op *op;
 	int done = 0;
 
 	while (gmb__kring_readable(ring)) {
-		cqe = *gmb__kring_read(ring);
-		op = op_of(kd, &cqe);
-		if (gmb__unlikely(!op))
-			continue;
-		if (gmb__likely(settle_received(op, &cqe)))
-			done++;
+		cqe = gmb__kring_read(ring);
+		op = (struct gmb__op *)(uintptr_t)cqe->user_data;
+		if (gmb__likely(!(cqe->user_data & TAG_MASK) &&
+				is_received(op, cqe)))
+			done += finish(op, cqe->res);
 		else
-			done += settle(kd, op, cqe.res, cqe.err, cqe.flags);
+			done += settle_other(kd, *cqe);
 	}
 	gmb__kring_read_up(ring);
 	return done;
@@ -510,6 +521,7 @@ static int kmod_attach(struct gmb_loop *loop, struct gmb_file *file)
 		return -EMFILE;
 	}
 	file->flags |= GMB__FILE_LEVEL;
+	kd->edges.slots[file->slot].useless = !kd->ring.io;
 	return 0;
 }
 

@@ -133,17 +133,17 @@ void gmb__kring_ready(struct gmb__kring *ring, const struct gmb__op *op,
 /* RECEIVE, SEND, READ or WRITE with one buffer; its address is the tag. */
 void gmb__kring_transfer(struct gmb__kring *ring, const struct gmb__op *op);
 
-/* Both, one after the other; the address of @receive is the tag. */
-static inline void gmb__kring_exchange(struct gmb__kring *ring,
-				       const struct gmb__op *send,
+/* Send, then a RECEIVE with one buffer, whose address is the tag. */
+static inline void gmb__kring_exchange(struct gmb__kring *ring, const void *out,
+				       uint32_t out_len,
 				       const struct gmb__op *receive)
 {
 	*gmb__kring_next(ring) = (struct gmb_ioc_op){
 		.opcode = GMB_OP_EXCHANGE,
 		.slot = receive->file->slot,
 		.user_data = (uintptr_t)receive,
-		.addr = (uintptr_t)send->iov->iov_base,
-		.len = gmb__kring_len(send),
+		.addr = (uintptr_t)out,
+		.len = out_len,
 		.addr2 = (uintptr_t)receive->iov->iov_base,
 		.len2 = gmb__kring_len(receive),
 		.slack_ns = receive->slack,

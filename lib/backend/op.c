@@ -297,20 +297,24 @@ static inline void occupy(struct gmb__op *op, struct gmb__trap *trap)
 	gmb__trap_add(trap, &op->wait, withdraw);
 }
 
+/* The loop's thread may use the file, and nobody else does in these ways. */
+static gmb__always_inline int check_free(const struct gmb_file *file,
+					 uint8_t ways)
+{
+	if (gmb__unlikely(file->loop != gmb__loop))
+		return why_unusable(file);
+	if (gmb__unlikely((ways & GMB__CAN_READ && file->reader) ||
+			  (ways & GMB__CAN_WRITE && file->writer)))
+		return -EBUSY;
+	return 0;
+}
+
 /* Return: 1 done, @result holds it; 0 it must wait; -errno. */
 static gmb__always_inline int try_now(struct gmb__op *op, uint8_t ways,
 				      intptr_t *result)
 {
-	struct gmb_loop *loop = gmb__loop;
-	struct gmb_file *file = op->file;
-
-	if (gmb__unlikely(file->loop != loop))
-		return why_unusable(file);
-	if (gmb__unlikely(!gmb__edge_of(loop->edges, file)))
+	if (gmb__unlikely(!gmb__edge_of(gmb__loop->edges, op->file)))
 		return -EBADF;
-	if (gmb__unlikely((ways & GMB__CAN_READ && file->reader) ||
-			  (ways & GMB__CAN_WRITE && file->writer)))
-		return -EBUSY;
 	if (gmb__edge_must_wait(op, ways))
 		return 0;
 	*result = gmb__edge_attempt(op);
@@ -352,8 +356,10 @@ static gmb__always_inline intptr_t park(struct gmb__op *op,
 int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result)
 {
 	uint8_t ways = gmb__edge_ways(op);
-	int rc = try_now(op, ways, result);
+	int rc = check_free(op->file, ways);
 
+	if (rc == 0)
+		rc = try_now(op, ways, result);
 	return rc ? rc : take(op, ways, trap);
 }
 
@@ -375,6 +381,8 @@ static gmb__always_inline intptr_t run(struct gmb__op *op)
 	int rc;
 
 	rc = gmb__trap_enter();
+	if (gmb__likely(rc == 0))
+		rc = check_free(op->file, ways);
 	if (gmb__unlikely(rc))
 		return rc;
 	rc = try_now(op, ways, &result);
@@ -392,58 +400,57 @@ intptr_t gmb__op_run(struct gmb__op *op)
 	return run(op);
 }
 
-/* Hand over both at once. Return: true, and *result; false: not these. */
-static __attribute__((noinline))
-bool run_both(struct gmb__op *send, struct gmb__op *receive, intptr_t *result)
-{
-	struct gmb_loop *loop = gmb__loop;
-	struct gmb_file *file = receive->file;
-	struct gmb__trap trap;
-	int rc;
-
-	if (gmb__unlikely(file->loop != loop))
-		rc = why_unusable(file);
-	else if (gmb__unlikely(file->reader || file->writer))
-		rc = -EBUSY;
-	else
-		rc = loop->backend->start_pair(loop, send, receive);
-	*result = rc;
-	if (rc)
-		return rc != -ENOTSUP;
-	gmb__trap_make(&trap, loop->current);
-	file->reader = receive;
-	file->writer = receive;
-	occupy(receive, &trap);
-	*result = park(receive, &trap);
-	return true;
-}
-
 static __attribute__((noinline)) intptr_t wait_to_send(struct gmb__op *send)
 {
 	return wait_for(send, GMB__CAN_WRITE);
 }
 
-intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive)
+/* The backend does not take both, or not these. */
+static gmb__always_inline intptr_t
+run_one_by_one(const void *out, size_t out_len, struct gmb__op *receive)
 {
+	struct gmb__op send;
 	intptr_t result;
 	int rc;
 
-	rc = gmb__trap_enter();
-	if (gmb__unlikely(rc))
-		return rc;
-	if (gmb__loop->backend->start_pair &&
-	    run_both(send, receive, &result))
-		return result;
-	if (gmb__unlikely(receive->file->reader))
-		return receive->file->loop == gmb__loop ? -EBUSY : -EXDEV;
-	rc = try_now(send, GMB__CAN_WRITE, &result);
+	gmb__op_init_one(&send, receive->file, GMB__OP_SEND, out, out_len);
+	send.flags = GMB__OP_ALL;
+	rc = try_now(&send, GMB__CAN_WRITE, &result);
 	if (gmb__unlikely(rc == 0))
-		result = wait_to_send(send);
+		result = wait_to_send(&send);
 	else if (gmb__unlikely(rc < 0))
 		return rc;
 	if (gmb__unlikely(result < 0))
 		return result;
 	return run(receive);
+}
+
+/* One function, for the sake of the return after the switch. */
+intptr_t gmb__op_run_pair(struct gmb_file *file, const void *out,
+			  size_t out_len, void *in, size_t in_len)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct gmb__op receive;
+	struct gmb__trap trap;
+	int rc = gmb__trap_enter();
+
+	if (gmb__likely(rc == 0))
+		rc = check_free(file, GMB__CAN_BOTH);
+	if (gmb__unlikely(rc))
+		return rc;
+	gmb__op_init_one(&receive, file, GMB__OP_RECEIVE, in, in_len);
+	if (!loop->backend->start_pair)
+		return run_one_by_one(out, out_len, &receive);
+	rc = loop->backend->start_pair(loop, &receive, out, out_len);
+	if (gmb__unlikely(rc == -ENOTSUP))
+		return run_one_by_one(out, out_len, &receive);
+	if (gmb__unlikely(rc))
+		return rc;
+	gmb__trap_make(&trap, loop->current);
+	file->reader = &receive;
+	file->writer = &receive;
+	occupy(&receive, &trap);
+	return park(&receive, &trap);
 }
 
 intptr_t gmb__op_run_nothing(struct gmb_file *file)

@@ -17,13 +17,14 @@
 #include <giambio/file.h>
 #include "loop/trap.h"
 
+/* First those that read, then those that write; transfers in the middle. */
 enum gmb__op_code {
 	GMB__OP_READY,		/* wait for poll events */
-	GMB__OP_RECEIVE,	/* recv, recvmsg */
-	GMB__OP_SEND,		/* send, sendmsg */
-	GMB__OP_READ,		/* read, readv */
-	GMB__OP_WRITE,		/* write, writev */
 	GMB__OP_ACCEPT,		/* accept4; the result is the descriptor */
+	GMB__OP_RECEIVE,	/* recv, recvmsg */
+	GMB__OP_READ,		/* read, readv */
+	GMB__OP_SEND,		/* send, sendmsg */
+	GMB__OP_WRITE,		/* write, writev */
 	GMB__OP_CONNECT,	/* connect */
 	GMB__OP_COUNT,
 };
@@ -92,8 +93,7 @@ struct gmb__op {
 /* The direction that an operation occupies in its file: reader or writer. */
 static inline bool gmb__op_writes(const struct gmb__op *op)
 {
-	return op->code == GMB__OP_SEND || op->code == GMB__OP_WRITE ||
-	       op->code == GMB__OP_CONNECT;
+	return op->code >= GMB__OP_SEND;
 }
 
 static inline bool gmb__file_is_socket(const struct gmb_file *file)
@@ -168,12 +168,16 @@ intptr_t gmb__op_run(struct gmb__op *op);
 
 /**
  * gmb__op_run_pair() - send, then receive, with no scheduling point between
- * @send:    as for gmb__op_run()
- * @receive: as for gmb__op_run(), same file
+ * @file:    a socket; checked as by gmb__op_run()
+ * @out:     what is sent, all of it
+ * @out_len: its length, not 0
+ * @in:      [out] what is received
+ * @in_len:  at most so many bytes, not 0
  *
- * Return: the result of @receive; an error of either.
+ * Return: the result of the RECEIVE; an error of either.
  */
-intptr_t gmb__op_run_pair(struct gmb__op *send, struct gmb__op *receive);
+intptr_t gmb__op_run_pair(struct gmb_file *file, const void *out,
+			  size_t out_len, void *in, size_t in_len);
 
 /**
  * gmb__op_run_nothing() - what an operation of no bytes does

@@ -187,14 +187,9 @@ int gmb_sendv_all(struct gmb_socket *sock, const struct iovec *iov, int count,
 ssize_t gmb_exchange(struct gmb_socket *sock, const void *out, size_t out_len,
 		     void *in, size_t in_len)
 {
-	struct gmb__op send, receive;
-
 	if (gmb__unlikely(!out_len))
 		return gmb_receive(sock, in, in_len);
 	if (gmb__unlikely(!in_len))
 		return gmb_send_all(sock, out, out_len, NULL);
-	gmb__op_init_one(&send, &sock->file, GMB__OP_SEND, out, out_len);
-	send.flags = GMB__OP_ALL;
-	gmb__op_init_one(&receive, &sock->file, GMB__OP_RECEIVE, in, in_len);
-	return gmb__op_run_pair(&send, &receive);
+	return gmb__op_run_pair(&sock->file, out, out_len, in, in_len);
 }
