@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -235,6 +236,68 @@ TEST_F(faults_nl, observed_trap)
 	EXPECT_LE(seen + 64, (int)made);
 	EXPECT_EQ(last.lost, made - seen);
 	nl_close(&member);
+}
+
+/*
+ * The same each time with a context of its own, since the memory for what is
+ * measured is taken for the first completion.
+ */
+TEST_F(faults_nl, first_observed_trap)
+{
+	unsigned int n;
+	struct loop l;
+	bool struck;
+
+	for (n = 1, struck = true; struck; n++) {
+		ASSERT_EQ(0, loop_init(&l, 64, 64));
+		ASSERT_EQ(0, loop_task(&l, 3, 0, 9, 0));
+		ASSERT_EQ(0, nl_open(&self->nl));
+		ASSERT_EQ(0, nl_observe(&self->nl, l.setup.id, EVERYTHING));
+		EXPECT_EQ(64, full_batch(&l, self->nth, &struck, n));
+		nl_close(&self->nl);
+		loop_fini(&l);
+	}
+	EXPECT_LT(5, n);
+	TH_LOG("%u failures", n - 2);
+}
+
+/* Who observes all observes those to come: that takes memory, too. */
+TEST_F(faults_nl, observed_from_the_start)
+{
+	struct gmb_ioc_setup setup = {
+		.size = sizeof(setup), .sq_entries = 8, .cq_entries = 8,
+	};
+	unsigned int n;
+	struct loop l;
+	bool struck;
+	int ret;
+
+	ASSERT_EQ(0, nl_open(&self->nl));
+	ASSERT_EQ(0, nl_observe(&self->nl, 0, EVERYTHING));
+	for (n = 1, struck = true; struck; n++) {
+		ASSERT_EQ(0, loop_open(&l));
+		l.setup = setup;
+		nth_arm(self->nth, n);
+		ret = ioctl(l.fd, GMB_IOC_SETUP, &l.setup) ? -errno : 0;
+		struck = nth_struck(self->nth);
+		EXPECT_TRUE(!ret || (struck && nth_is_want(ret)));
+		if (ret) {
+			l.setup = setup;
+			ret = ioctl(l.fd, GMB_IOC_SETUP, &l.setup) ? -errno : 0;
+			/* Done, but the program could not be told. */
+			EXPECT_TRUE(!ret || ret == -EBUSY);
+		}
+		if (!ret) {
+			EXPECT_EQ(0, nl_context(&self->nl, l.setup.id,
+						self->item));
+			EXPECT_EQ(EVERYTHING, self->item->value[
+				  GMB_NL_CONTEXT_OBSERVED]);
+		}
+		close(l.fd);
+	}
+	EXPECT_LT(3, n);
+	TH_LOG("%u failures", n - 2);
+	nl_close(&self->nl);
 }
 
 TEST_HARNESS_MAIN
