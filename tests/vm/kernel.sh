@@ -25,7 +25,9 @@ kernel=${1:?name a kernel: 6.1, 6.12, newest, kasan or kcsan}
 part=${2:-all}
 : "${O:=build}" "${B:=$O}"
 work=$O/vm/$kernel
-debug_suites="run scope socket file connect serve reader mailbox thread"
+module_folder=$O/kmod/tested-$kernel
+kasan_suites="run scope socket file connect serve reader mailbox thread kmod"
+kcsan_suites="socket mailbox thread kmod"
 number=0
 
 # result ok|"not ok" TEXT... - one test of ours
@@ -55,7 +57,7 @@ compile_module()
 	local flags=()
 
 	[ "$kernel" != kasan ] || flags=(GCOV_PROFILE=y)
-	"$here/module.sh" -c -o "$O/kmod/$kernel" "$kernel" "${flags[@]}" |
+	"$here/module.sh" -c -o "$module_folder" "$kernel" "${flags[@]}" |
 		tail -n 1
 }
 
@@ -74,9 +76,10 @@ wrap()
 # do something that tests/kselftest does not: suites whose tasks use files and
 # other loops, and the stress with threads. Stacks, timers and what tasks do
 # with each other never come to the kernel; the examples do so on stock ones.
+# For races only what has several threads, or two that share a file, counts.
 collect_library()
 {
-	local program name
+	local program name suites=
 
 	rm -rf "$work/suites" "$work/library"
 	mkdir -p "$work/suites" "$work/library/tests"
@@ -85,9 +88,13 @@ collect_library()
 	find "$work/library" -name '*.[od]' -delete
 	wrap stress.threads \
 		'COUNT=50 exec /tests/library/tests/stress/threads'
-	if [ "$kernel" = kasan ] || [ "$kernel" = kcsan ]; then
+	case $kernel in
+	kasan) suites=$kasan_suites ;;
+	kcsan) suites=$kcsan_suites ;;
+	esac
+	if [ -n "$suites" ]; then
 		cp "$B/tests/unit/unit" "$work/library/"
-		wrap unit "exec /tests/library/unit $debug_suites"
+		wrap unit "exec /tests/library/unit $suites"
 		return
 	fi
 	cp tests/examples/check.sh "$work/library/examples.sh"
@@ -173,6 +180,6 @@ case $status in
 *)	give_up "$status" "the machine with $kernel came to its end" ;;
 esac
 if [ "$kernel" = kasan ]; then
-	bash "$here/coverage.sh" "$work/gcov" "$O/kmod/kasan" ||
+	bash "$here/coverage.sh" "$work/gcov" "$module_folder" ||
 		result "not ok" "every line of the module is run or excused"
 fi

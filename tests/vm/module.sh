@@ -110,6 +110,9 @@ out=${out:-$here/../../build/kmod/$release}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 
+# Suites that run at the same time may want the same module.
+exec 8>"$out/.lock"
+flock 8
 sync_sources "$source" "$out"
 compiler=$(sed -n 's/^CONFIG_GCC_VERSION=\([0-9]*\)[0-9]\{4\}$/gcc-\1/p' \
 	"$kdir/.config")
