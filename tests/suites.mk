@@ -67,3 +67,7 @@ $(call suite,check,kernel.6.1,plain,1200,bash tests/vm/kernel.sh 6.1 selftests)
 $(call suite,check-full,kernel.6.12,plain,1800,bash tests/vm/kernel.sh 6.12 selftests)
 $(call suite,check-full,kernel.newest,plain,1800,bash tests/vm/kernel.sh newest selftests)
 $(call suite,check-full,kernel.tree,plain,600,bash tests/vm/dropin.sh @B@/vm/dropin)
+
+# Random operations, on the kernel that finds bad memory; make fuzz-kernel goes
+# on for longer.
+$(call suite,check-full,kernel.fuzz,plain,3600,bash tests/fuzz/machine.sh kasan 1000000)

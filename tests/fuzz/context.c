@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,25 +16,48 @@ static struct gmb_ioc_ring *ring(struct context *c)
 	return (struct gmb_ioc_ring *)c->map;
 }
 
+static void choose_setup(struct gmb_ioc_setup *setup, struct world *w)
+{
+	memset(setup, 0, sizeof(*setup));
+	setup->size = sizeof(*setup);
+	setup->flags = chance(w, 3) ? GMB_SETUP_STAMPS : 0;
+	/* Mostly roomy, since a batch should meet what the one before did. */
+	setup->sq_entries = chance(w, 8) ? 1U << pick(w, 3) : 8U << pick(w, 6);
+	setup->cq_entries = chance(w, 8) ? 4U << pick(w, 3) : 32U << pick(w, 5);
+	setup->max_watches = chance(w, 8) ? 0 : 64;
+	setup->max_tasks = chance(w, 8) ? 0 : 64;
+	if (!chance(w, 20))
+		return;
+	/* Any word of the entries, the limits and what is reserved. */
+	((uint32_t *)setup)[pick(w, sizeof(*setup) / 4)] = odd_number(w);
+	/* An arena of locked memory would serve nobody. */
+	setup->sq_entries &= 0x80000fff;
+	setup->cq_entries &= 0x80000fff;
+}
+
 void context_begin(struct context *c, struct world *w)
 {
 	void *map;
+	int ret;
 
 	c->map = NULL;
+	fail_some(w);
 	c->fd = open(GMB_DEVICE, O_RDWR | O_CLOEXEC);
+	fail_none(w);
 	if (c->fd < 0)
 		return;
-	memset(&c->setup, 0, sizeof(c->setup));
-	c->setup.size = sizeof(c->setup);
-	c->setup.flags = pick(w, 2);
-	c->setup.sq_entries = 1U << pick(w, 8);
-	c->setup.cq_entries = 4U << pick(w, 8);
-	c->setup.max_watches = 64;
-	c->setup.max_tasks = 64;
-	if (ioctl(c->fd, GMB_IOC_SETUP, &c->setup))
+	choose_setup(&c->setup, w);
+	fail_some(w);
+	ret = ioctl(c->fd, GMB_IOC_SETUP, &c->setup);
+	fail_none(w);
+	if (ret)
 		return;
+	c->id = c->setup.id;
+	c->seen = c->made = 0;
+	fail_some(w);
 	map = mmap(NULL, c->setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		   c->fd, 0);
+	fail_none(w);
 	if (map != MAP_FAILED)
 		c->map = map;
 }
@@ -42,144 +66,34 @@ void context_end(struct context *c)
 {
 	if (c->map)
 		munmap(c->map, c->setup.map_size);
-	if (c->fd >= 0)
-		close(c->fd);
 	c->map = NULL;
-	c->fd = -1;
+	close(atomic_exchange(&c->fd, -1));
 }
 
-static uint64_t buffer(struct world *w)
+/* What the kernel has taken since the last time. */
+static void count_taken(struct context *c, struct world *w)
 {
-	uint64_t at = (uint64_t)(uintptr_t)w->arena;
+	uint32_t head = __atomic_load_n(&ring(c)->sq_head, __ATOMIC_ACQUIRE);
+	uint32_t n = head - c->seen;
 
-	if (chance(w, 50))
-		return at + ARENA - pick(w, 8);
-	if (chance(w, 100))
-		return pick(w, 4096);
-	return at + pick(w, ARENA / 4);
-}
-
-/* An operation as a program would write it. */
-static void sensible(struct world *w, struct gmb_ioc_op *op)
-{
-	static const uint16_t events[] = { 1, 4, 5, 8, 0x10, 0x2001, 0 };
-
-	op->slot = pick(w, 16);
-	op->user_data = pick(w, 16);
-	switch (op->opcode) {
-	case GMB_OP_WATCH_ADD:
-	case GMB_OP_PEER_ADD:
-		op->fd = world_file(w);
-		if (op->opcode == GMB_OP_PEER_ADD)
-			op->fd = w->context[pick(w, CONTEXTS)].fd;
-		else if (chance(w, 3))
-			op->flags = GMB_F_REPLACE;
-		break;
-	case GMB_OP_WATCH_DROP:
-		if (chance(w, 4)) {
-			op->fd = world_file(w);
-			op->flags = GMB_F_CLOSE;
-		}
-		break;
-	case GMB_OP_READY:
-		op->events = events[pick(w, 7)];
-		op->slack_ns = pick(w, 4) ? 0 : pick(w, 1000000);
-		break;
-	case GMB_OP_EXCHANGE:
-		op->addr2 = buffer(w);
-		op->len2 = pick(w, 4096);
-		/* fall through */
-	case GMB_OP_RECV:
-	case GMB_OP_SEND:
-	case GMB_OP_READ:
-	case GMB_OP_WRITE:
-		op->addr = buffer(w);
-		op->len = pick(w, 4) ? pick(w, 256) : pick(w, ARENA / 4);
-		op->slack_ns = pick(w, 4) ? 0 : pick(w, 1000000);
-		if (op->opcode == GMB_OP_SEND || op->opcode == GMB_OP_WRITE)
-			op->flags = pick(w, 8);
-		else if (op->opcode != GMB_OP_EXCHANGE && chance(w, 4))
-			op->flags = GMB_F_NOWAIT;
-		if (op->opcode == GMB_OP_RECV && chance(w, 8))
-			op->msg_flags = 2;	/* MSG_PEEK */
-		break;
-	case GMB_OP_CANCEL:
-		op->addr = pick(w, 16);
-		break;
-	case GMB_OP_TASK_ADD:
-		op->addr = pick(w, 16);
-		op->len = pick(w, 2);
-		op->slack_ns = pick(w, 2) ? 0 : pick(w, 1000000);
-		break;
-	case GMB_OP_WAKE:
-		op->slot = chance(w, 2) ? GMB_SELF : pick(w, 4);
-		op->addr = GMB_TASK(pick(w, 16), pick(w, 2));
-		op->flags = chance(w, 3) ? GMB_F_SYNC : 0;
-		break;
-	}
-	if (chance(w, 8))
-		op->flags |= GMB_F_SKIP;
-}
-
-/*
- * Spoil some of it. Addresses stay in the arena or become such that nothing
- * of ours lies there, and what the fuzzer lives by is not closed.
- */
-static void mutate(struct world *w, struct gmb_ioc_op *op)
-{
-	switch (pick(w, 10)) {
-	case 0:
-		op->opcode = odd_number(w);
-		break;
-	case 1:
-		op->flags ^= 1 << pick(w, 8);
-		if (op->opcode == GMB_OP_WATCH_DROP)
-			op->flags &= ~GMB_F_CLOSE;
-		break;
-	case 2:
-		op->slot = odd_number(w);
-		break;
-	case 3:
-		op->events = odd_number(w);
-		break;
-	case 4:
-		op->len = odd_number(w) & 0x800fffff;
-		break;
-	case 5:
-		op->msg_flags ^= 1U << pick(w, 32);
-		break;
-	case 6:
-		op->slack_ns = odd_number(w);
-		break;
-	case 7:
-		op->fd = chance(w, 2) ? (int)odd_number(w) : world_file(w);
-		break;
-	case 8:
-		op->addr = odd_number(w) | 1ULL << 63;
-		break;
-	case 9:
-		op->reserved = odd_number(w);
-		break;
-	}
+	c->seen = head;
+	/* More cannot be in so many traps: it is what was scribbled there. */
+	if (n <= THREADS * c->setup.sq_entries)
+		count(w, ENTRY, n);
 }
 
 static void submit(struct context *c, struct world *w)
 {
 	struct gmb_ioc_op *sq = (void *)(c->map + c->setup.sq_off);
-	uint32_t mask = c->setup.sq_entries - 1, i, n = 1 + pick(w, 24);
+	uint32_t mask = c->setup.sq_entries - 1, i;
+	uint32_t n = 1 + pick(w, chance(w, 3) ? 8 : mask + 1);
 	uint32_t tail = ring(c)->sq_tail;
-	struct gmb_ioc_op op;
 
-	for (i = 0; i < n && tail - ring(c)->sq_head <= mask; i++) {
-		memset(&op, 0, sizeof(op));
-		op.opcode = pick(w, GMB_OP_LAST);
-		sensible(w, &op);
-		if (chance(w, 6))
-			mutate(w, &op);
-		sq[tail & mask] = op;
-		tail++;
-		w->operations++;
-	}
+	/* Once rubbish was taken for a full ring, it has done its work. */
+	if (tail - c->seen > mask + 1)
+		tail = c->seen;
+	for (i = 0; i < n && tail - c->seen <= mask; i++)
+		entry_fill(w, &sq[tail++ & mask], c->made++);
 	__atomic_store_n(&ring(c)->sq_tail, tail, __ATOMIC_RELEASE);
 }
 
@@ -187,25 +101,35 @@ static void reap(struct context *c, struct world *w)
 {
 	struct gmb_ioc_cqe *cq = (void *)(c->map + c->setup.cq_off);
 	uint32_t tail = __atomic_load_n(&ring(c)->cq_tail, __ATOMIC_ACQUIRE);
-	uint32_t head = ring(c)->cq_head;
+	uint32_t head = ring(c)->cq_head, good = 0;
+	struct tally *tally = w->crew->tally;
 
 	if (tail - head > c->setup.cq_entries)
 		head = tail;
+	atomic_fetch_add(&tally->completions, tail - head);
 	for (; head != tail; head++)
-		w->accepted += cq[head & (c->setup.cq_entries - 1)].res >= 0;
+		good += cq[head & (c->setup.cq_entries - 1)].res >= 0;
+	atomic_fetch_add(&tally->good, good);
 	__atomic_store_n(&ring(c)->cq_head, head, __ATOMIC_RELEASE);
 }
 
-static void trap(struct context *c, struct world *w)
+/* Returns whether there is a context of this process behind the descriptor. */
+static bool trap(int fd, struct world *w)
 {
 	struct gmb_ioc_trap arg = {
 		.size = sizeof(arg),
 		.min = pick(w, 4),
-		.batch = pick(w, 3),
-		.timeout_ns = pick(w, 3) ? 0 : pick(w, 2000000),
+		.batch = pick(w, 4),
+		.timeout_ns = chance(w, 2) ? 0 : pick(w, 2000000),
 		.spin_ns = chance(w, 16) ? pick(w, 100000) : 0,
 	};
+	int ret;
 
+	if (chance(w, 8))
+		arg.timeout_ns = pick(w, 30000000);
+	/* The alarm, if nothing else, ends it. */
+	if (!w->index && !w->sharer && chance(w, 100))
+		arg.timeout_ns = GMB_FOREVER;
 	if (chance(w, 50)) {
 		/* A wrong one, but never a sleep without end. */
 		arg.size += pick(w, 40);
@@ -213,16 +137,22 @@ static void trap(struct context *c, struct world *w)
 		arg.min = odd_number(w);
 		arg.batch = odd_number(w);
 		arg.spin_ns = odd_number(w) & 0xfffff;
+		arg.timeout_ns = pick(w, 1000000);
 	}
-	ioctl(c->fd, GMB_IOC_TRAP, &arg);
-	w->operations++;
+	if (arg.timeout_ns != GMB_FOREVER)
+		fail_some(w);
+	ret = ioctl(fd, GMB_IOC_TRAP, &arg) < 0 ? -errno : 0;
+	fail_none(w);
+	count(w, TRAP, 1);
+	return ret != -EBADF && ret != -ENOTTY && ret != -ESHUTDOWN &&
+	       ret != -EPERM;
 }
 
-static void wake(struct context *c, struct world *w)
+static void wake(int fd, struct world *w)
 {
 	struct gmb_ioc_wake arg = {
 		.size = sizeof(arg),
-		.target = GMB_TASK(pick(w, 16), pick(w, 2)),
+		.target = GMB_TASK(pick(w, SLOTS), pick(w, 2)),
 	};
 
 	if (chance(w, 8))
@@ -231,72 +161,100 @@ static void wake(struct context *c, struct world *w)
 		arg.target = odd_number(w);
 	if (chance(w, 50))
 		arg.size = odd_number(w);
-	ioctl(c->fd, GMB_IOC_WAKE, &arg);
-	w->operations++;
+	ioctl(fd, GMB_IOC_WAKE, &arg);
+	count(w, WAKE, 1);
 }
 
-static void abuse(struct context *c, struct world *w)
+/*
+ * Try to move the mapping, which is refused. What lies at the new place is lost
+ * even so, and nothing else may come there meanwhile.
+ */
+static void move(struct context *c, struct world *w)
 {
+	size_t size = c->setup.map_size;
+	void *to;
+
+	if (!w->lone || chance(w, 2)) {
+		mremap(c->map, size, 4096 * pick(w, 9), pick(w, 2));
+		return;
+	}
+	to = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (to != MAP_FAILED)
+		mremap(c->map, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+}
+
+/* Words of any size and meaning to any of the calls. */
+static void garble(struct context *c, struct world *w)
+{
+	unsigned long call = _IO(GMB_IOC_MAGIC, pick(w, 5));
 	uint64_t arg[16];
-	unsigned int i;
+	uint32_t i;
 
 	for (i = 0; i < 16; i++)
 		arg[i] = odd_number(w);
 	/* A trap among them must not sleep for ever. */
 	arg[2] &= 0xfffff;
-	switch (pick(w, 9)) {
+	ioctl(c->fd, call, chance(w, 3) ? (void *)arg[3] : arg);
+}
+
+static void misuse(struct context *c, struct world *w)
+{
+	switch (pick(w, c->map ? 12 : 2)) {
 	case 0:
-		if (c->map)
-			ring(c)->sq_tail = odd_number(w);
-		break;
 	case 1:
-		if (c->map)
-			ring(c)->cq_head = odd_number(w);
+		garble(c, w);
 		break;
 	case 2:
-		ioctl(c->fd, _IO(GMB_IOC_MAGIC, pick(w, 5)), arg);
+		ring(c)->sq_tail = odd_number(w);
+		trap(c->fd, w);
 		break;
 	case 3:
-		ioctl(c->fd, _IO(GMB_IOC_MAGIC, pick(w, 5)), (void *)arg[3]);
+		ring(c)->cq_head = odd_number(w);
 		break;
 	case 4:
-		/* A part of the mapping: refused. */
-		if (c->map && c->setup.map_size > 4096)
-			munmap(c->map + pick(w, 2) * 4096, 4096);
+		((uint32_t *)c->map)[pick(w, 64)] = odd_number(w);
 		break;
 	case 5:
-		if (c->map)
-			mremap(c->map, c->setup.map_size, 4096 * pick(w, 9),
-			       pick(w, 2));
+		/* A part of the mapping: refused. */
+		if (c->setup.map_size > 4096)
+			munmap(c->map + pick(w, 2) * 4096, 4096);
 		break;
 	case 6:
-		if (c->map)
-			munmap(c->map, c->setup.map_size);
+		move(c, w);
+		break;
+	case 7:
+		munmap(c->map, c->setup.map_size);
 		c->map = NULL;
 		break;
 	default:
 		context_end(c);
 		context_begin(c, w);
 	}
-	w->operations++;
+	count(w, MISUSE, 1);
 }
 
 void context_step(struct context *c, struct world *w)
 {
-	if (chance(w, 60))
-		abuse(c, w);
-	if (chance(w, 4))
-		wake(c, w);
-	if (!c->map) {
-		if (chance(w, 4)) {
-			context_end(c);
-			context_begin(c, w);
-		}
-		trap(c, w);
-		return;
+	bool alive;
+
+	if (chance(w, 100))
+		misuse(c, w);
+	if (chance(w, 2))
+		wake(any_context(w)->fd, w);
+	if (chance(w, 8))
+		wake(any_file(w), w);
+	if (chance(w, 8))
+		trap(any_context(w)->fd, w);
+	if (c->map)
+		submit(c, w);
+	alive = trap(c->fd, w);
+	if (c->map) {
+		count_taken(c, w);
+		if (!chance(w, 5))
+			reap(c, w);
 	}
-	submit(c, w);
-	trap(c, w);
-	if (!chance(w, 5))
-		reap(c, w);
+	if ((!alive || !c->map) && chance(w, 4)) {
+		context_end(c);
+		context_begin(c, w);
+	}
 }

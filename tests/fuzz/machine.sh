@@ -4,13 +4,14 @@
 #
 # Runs the fuzzer in a machine of its own. Prints TAP.
 #
-#   machine.sh KERNEL OPERATIONS [SEED]
-#   machine.sh -t SECONDS KERNEL [SEED]
+#   machine.sh [-c] KERNEL OPERATIONS [SEED]
+#   machine.sh [-c] -t SECONDS KERNEL [SEED]
 #
 # KERNEL is as for tests/vm/run.sh. Any complaint of the kernel, a leak among
 # them, is a failure. The seed is printed; a run with the same one makes the
 # same decisions.
-# With -t it goes on for so long, however many operations that are.
+# With -t it goes on for so long, however many operations that are. With -c, on
+# kasan, it tells which share of the module's lines it has run.
 
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,17 +19,26 @@ vm=$here/../vm
 . "$vm/lib.sh"
 cd "$here/../.." || exit 2
 
-seconds=
-if [ "${1:-}" = -t ]; then
-	seconds=$2
-	set -- "${3:-}" 0xffffffffffff "${4:-$RANDOM}"
-fi
+seconds= coverage= limit=3500
+while getopts ct: opt; do
+	case $opt in
+	c) coverage=1 ;;
+	t) seconds=$OPTARG limit=$((OPTARG + 600)) ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
 kernel=${1:?name a kernel: 6.1, 6.12, newest, kasan or kcsan}
+if [ -n "$seconds" ]; then
+	set -- "$kernel" 0xffffffffffff "${2:-}"
+fi
 operations=${2:?say how many operations}
 seed=${3:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
-limit=${seconds:+$((seconds + 600))}
 : "${O:=build}"
-program=$O/tests/fuzz/fuzz
+work=$O/vm/fuzz-$kernel
+program=$work/fuzz
+# A folder of its own: other suites build the module, too, at the same time.
+build=$O/kmod/fuzz-$kernel${coverage:+-lines}
 
 # give_up STATUS TEXT... - what there is to say when a step failed
 give_up()
@@ -41,22 +51,27 @@ give_up()
 	exit
 }
 
-mkdir -p "$O/tests/fuzz" "$O/vm/fuzz"
-"${CC:-gcc}" -O2 -g -Wall -std=gnu11 -D_GNU_SOURCE -static -pthread \
-	-Iinclude/uapi -o "$program" tests/fuzz/*.c ||
-	give_up 1 "the fuzzer compiles"
-flags=()
-[ "$kernel" != kasan ] || flags=(GCOV_PROFILE=y)
-module=$("$vm/module.sh" -o "$O/kmod/$kernel" "$kernel" "${flags[@]}" |
+bash "$here/build.sh" "$program" || give_up 1 "the fuzzer compiles"
+module=$("$vm/module.sh" -o "$build" "$kernel" ${coverage:+GCOV_PROFILE=y} |
 	 tail -n 1) || give_up $? "the module builds for $kernel"
+options=(-l -t "$limit" -m "$module" -o "$work" -f "$program")
+if [ -n "$coverage" ]; then
+	rm -rf "$work/gcov"
+	options+=(-d "/sys/kernel/debug/gcov:$work/gcov")
+fi
 status=0
-"$vm/run.sh" -l -t "${limit:-3000}" -m "$module" -o "$O/vm/fuzz" -f "$program" \
-	"$kernel" -- fuzz "$operations" "$seed" $seconds 2>"$O/vm/fuzz/verdict" ||
-	status=$?
-sed 's/^/# /' "$O/vm/fuzz/verdict"
+# The number of tests is not the program's to say.
+"$vm/run.sh" "${options[@]}" "$kernel" -- \
+	fuzz "$operations" "$seed" $seconds 2>"$work/verdict" |
+	sed -u '/^1\.\.1$/d' || status=$?
+sed 's/^/# /' "$work/verdict"
 if [ "$status" = 0 ]; then
 	echo "ok 2 - the kernel log of $kernel has no complaint"
 else
 	echo "# again: bash tests/fuzz/machine.sh $kernel $operations $seed"
 	echo "not ok 2 - fuzzing $kernel ended with $status"
+fi
+if [ -n "$coverage" ]; then
+	bash "$vm/coverage.sh" "$work/gcov" "$build" >"$work/lines"
+	sed -n -e 's/^\(not \)*ok 1 - /# /p' -e '/ % of /p' "$work/lines"
 fi

@@ -3,7 +3,7 @@
 
 /*
  * Requests to the netlink family "giambio", sensible ones and rubbish. The
- * sockets are files of the world like others: they are closed, passed around
+ * sockets are files of the crew like others: they are closed, passed around
  * and left behind, watched and read by whoever comes across them.
  */
 #include <linux/genetlink.h>
@@ -74,9 +74,10 @@ static int family_ask(int fd)
 	return 0;
 }
 
+/* Every thread may find it out: it is the same for all. */
 static int family(void)
 {
-	static int known;
+	static atomic_int known;
 	int fd;
 
 	if (!known) {
@@ -90,39 +91,90 @@ static int family(void)
 static void put_number(struct world *w, struct request *r, int type,
 		       uint32_t value)
 {
-	if (chance(w, 20))
+	if (chance(w, 30))
 		value = odd_number(w);
-	put(r, type, &value, chance(w, 40) ? pick(w, 5) : sizeof(value));
+	if (chance(w, 60))
+		type = pick(w, __GMB_NL_A_MAX);
+	put(r, type, &value, chance(w, 60) ? pick(w, 5) : sizeof(value));
+}
+
+/* A request that the family has, with the attributes that it wants. */
+static void sensible(struct world *w, struct request *r)
+{
+	static const struct {
+		uint8_t cmd;
+		bool dump;
+		bool one;	/* of one context; 0 and 0: of all */
+	} forms[] = {
+		{ GMB_NL_CMD_CONTEXT_GET, false, true },
+		{ GMB_NL_CMD_CONTEXT_GET, true, false },
+		{ GMB_NL_CMD_WATCH_GET, true, true },
+		{ GMB_NL_CMD_TASK_GET, true, true },
+		{ GMB_NL_CMD_HISTOGRAM_GET, true, true },
+		{ GMB_NL_CMD_HISTOGRAM_GET, true, true },
+		{ GMB_NL_CMD_RESET, false, true },
+		{ GMB_NL_CMD_OBSERVE, false, true },
+		{ GMB_NL_CMD_OBSERVE, false, false },
+	};
+	uint32_t i = pick(w, sizeof(forms) / sizeof(forms[0]));
+	int flags = chance(w, 2) ? NLM_F_ACK : 0;
+
+	begin(r, family(), forms[i].cmd, forms[i].dump ? NLM_F_DUMP : flags);
+	/* Numbers come one after the other: others' are near ours. */
+	if (forms[i].one)
+		put_number(w, r, GMB_NL_A_CONTEXT_ID, any_context(w)->id +
+			   (chance(w, 3) ? pick(w, 8) - 4 : 0));
+	if (forms[i].cmd == GMB_NL_CMD_HISTOGRAM_GET && chance(w, 2))
+		put_number(w, r, GMB_NL_A_TASK_SLOT, pick(w, SLOTS));
+	if (forms[i].cmd == GMB_NL_CMD_OBSERVE)
+		put_number(w, r, GMB_NL_A_OBSERVE, pick(w, 4));
+}
+
+/* Anything may be wrong with it. */
+static void spoil(struct world *w, struct request *r)
+{
+	uint64_t rubbish[4];
+	int i;
+
+	switch (pick(w, 5)) {
+	case 0:
+		for (i = 0; i < 4; i++)
+			rubbish[i] = odd_number(w);
+		put(r, odd_number(w), rubbish, pick(w, sizeof(rubbish)));
+		break;
+	case 1:
+		((char *)r)[pick(w, sizeof(*r))] = odd_number(w);
+		break;
+	case 2:
+		r->h.nlmsg_type = odd_number(w);
+		break;
+	case 3:
+		r->h.nlmsg_flags ^= 1 << pick(w, 12);
+		break;
+	case 4:
+		r->g.cmd = pick(w, __GMB_NL_CMD_MAX + 2);
+		break;
+	}
 }
 
 /*
- * One request and a few answers through any of the world's files, of which
- * some are sockets for it.
+ * One request and some of what has come, through any of the crew's files, of
+ * which some are sockets for it.
  */
 void netlink_step(struct world *w, int fd)
 {
-	struct context *c = &w->context[pick(w, CONTEXTS)];
-	uint64_t rubbish[4];
 	struct request r;
 	int i;
 
-	begin(&r, chance(w, 50) ? (int)odd_number(w) : family(), pick(w, 9),
-	      chance(w, 2) ? NLM_F_DUMP : NLM_F_ACK);
-	if (!chance(w, 8))
-		put_number(w, &r, GMB_NL_A_CONTEXT_ID, c->setup.id);
-	if (chance(w, 3))
-		put_number(w, &r, GMB_NL_A_TASK_SLOT, pick(w, 16));
-	if (chance(w, 3))
-		put_number(w, &r, GMB_NL_A_OBSERVE, pick(w, 4));
-	if (chance(w, 10)) {
-		for (i = 0; i < 4; i++)
-			rubbish[i] = odd_number(w);
-		put(&r, odd_number(w), rubbish, pick(w, sizeof(rubbish)));
-	}
-	if (chance(w, 40))
-		((char *)&r)[pick(w, sizeof(r))] = odd_number(w);
+	sensible(w, &r);
+	if (chance(w, 6))
+		spoil(w, &r);
+	fail_some(w);
 	send(fd, &r, r.h.nlmsg_len < sizeof(r) ? r.h.nlmsg_len : sizeof(r),
 	     MSG_DONTWAIT | MSG_NOSIGNAL);
-	for (i = pick(w, 4); i; i--)
-		recv(fd, w->arena, 8192, MSG_DONTWAIT);
+	fail_none(w);
+	for (i = pick(w, 6); i; i--)
+		if (recv(fd, w->arena, 8192, MSG_DONTWAIT) <= 0)
+			break;
+	count(w, REQUEST, 1);
 }
