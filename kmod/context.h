@@ -46,6 +46,7 @@
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
 
+#include "clock.h"
 #include "ring.h"
 #include "table.h"
 
@@ -93,6 +94,7 @@ struct gmb_stats {
 	u32			task_histograms; /* tasks that have some */
 	struct gmb_histograms	*histograms; /* freed with the context */
 	struct gmb_events	*events; /* not sent yet */
+	struct gmb_clock	clock;
 	struct delayed_work	flush_work;
 
 	/* Written by observers, under lock. */

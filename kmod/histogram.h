@@ -38,34 +38,47 @@ u32 gmb_histogram_list(const struct gmb_histogram *h,
 int gmb_histogram_global_init(void);
 void gmb_histogram_global_fini(void);
 
-static inline u32 gmb_histogram_index(u64 ns)
-{
-	u32 shift;
+/* Where the last bucket begins. */
+#define GMB_HISTOGRAM_TOP	(1ULL << 40)
 
-	if (ns < 16)
-		return ns;
-	shift = fls64(ns) - 5;
-	return min_t(u32, 16 * shift + (u32)(ns >> shift), GMB_NL_BUCKETS - 1);
+/* Readers take each number as they find it: single instructions will do. */
+static inline void __gmb_histogram_count(struct gmb_histogram *h,
+					 unsigned long index)
+{
+	u32 *bucket = &h->bucket[index];
+
+	if (unlikely(data_race(!++*bucket))) {
+		WRITE_ONCE(*bucket, U32_MAX);
+		data_race(h->beyond++);
+	}
 }
 
 /**
  * gmb_histogram_add() - count a value
  * @h:  histogram; the context's lock is held
  * @ns: value
- *
- * Readers take each number as they find it: single instructions will do.
  */
 static inline void gmb_histogram_add(struct gmb_histogram *h, u64 ns)
 {
-	u32 *bucket = &h->bucket[gmb_histogram_index(ns)];
+	unsigned long shift, index;
 
-	data_race(h->sum += ns);
-	if (ns > h->max)
-		WRITE_ONCE(h->max, ns);
-	if (unlikely(data_race(!++*bucket))) {
-		WRITE_ONCE(*bucket, U32_MAX);
-		data_race(h->beyond++);
+	/* Both ends by one comparison. */
+	if (likely(ns - 16 < GMB_HISTOGRAM_TOP - 16)) {
+		shift = __fls(ns) - 4;
+		index = 16 * shift + (ns >> shift);
+	} else {
+		index = min_t(u64, ns, GMB_NL_BUCKETS - 1);
 	}
+	__gmb_histogram_count(h, index);
+	data_race(h->sum += ns);
+	if (unlikely(ns > h->max))
+		WRITE_ONCE(h->max, ns);
+}
+
+/* The same for the value 0. */
+static inline void gmb_histogram_add_zero(struct gmb_histogram *h)
+{
+	__gmb_histogram_count(h, 0);
 }
 
 #endif /* GMB_HISTOGRAM_H */

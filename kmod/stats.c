@@ -33,6 +33,7 @@ MODULE_PARM_DESC(max_task_histograms, "Registered tasks of one context that get 
  */
 void gmb_stats_begin(void)
 {
+	gmb_clock_begin();
 	if (atomic_inc_return(&stamping_users) == 1)
 		WRITE_ONCE(gmb_stamping_since, ktime_get_mono_fast_ns());
 	static_branch_deferred_inc(&gmb_stamping);
@@ -125,7 +126,7 @@ u64 gmb_stats_read(const struct gmb_ctx *ctx, enum gmb_count what)
 static const struct gmb_histograms *
 gmb_stats_current(const struct gmb_ctx *ctx, struct gmb_histograms *const *at)
 {
-	/* Pairs with the release in gmb_stats_get(). */
+	/* Pairs with the release in gmb_stats_renew(). */
 	const struct gmb_histograms *h = smp_load_acquire(at);
 
 	if (h && READ_ONCE(h->epoch) != READ_ONCE(ctx->stats.epoch))
@@ -164,48 +165,70 @@ int gmb_stats_task_histograms(const struct gmb_ctx *ctx,
 	return 0;
 }
 
-/* The histograms at *at, made when there are none and emptied after a reset. */
+/* Histograms at *at that can be added to: made, or emptied after a reset. */
+static noinline struct gmb_histograms *
+gmb_stats_renew(struct gmb_ctx *ctx, struct gmb_histograms **at, u32 epoch)
+{
+	struct gmb_histograms *h = *at;
+
+	if (h) {
+		gmb_histograms_clear(h);
+		/* Not before it is empty; readers in between see no more. */
+		smp_store_release(&h->epoch, epoch);
+		return h;
+	}
+	h = gmb_histograms_new();
+	if (!h) {
+		gmb_count(ctx, GMB_COUNT_EVENTS_LOST, 1);
+		return NULL;
+	}
+	h->epoch = epoch;
+	/* Readers must not see what was there before. */
+	smp_store_release(at, h);
+	return h;
+}
+
 static struct gmb_histograms *gmb_stats_get(struct gmb_ctx *ctx,
 					    struct gmb_histograms **at)
 {
 	u32 epoch = READ_ONCE(ctx->stats.epoch);
 	struct gmb_histograms *h = *at;
 
-	if (unlikely(!h)) {
-		h = gmb_histograms_new();
-		if (!h) {
-			gmb_count(ctx, GMB_COUNT_EVENTS_LOST, 1);
-			return NULL;
-		}
-		h->epoch = epoch;
-		/* Readers must not see what was there before. */
-		smp_store_release(at, h);
-	} else if (unlikely(h->epoch != epoch)) {
-		gmb_histograms_clear(h);
-		/* Not before it is empty; readers in between see no more. */
-		smp_store_release(&h->epoch, epoch);
-	}
-	return h;
+	if (likely(h && h->epoch == epoch))
+		return h;
+	return gmb_stats_renew(ctx, at, epoch);
 }
 
-static void gmb_stats_record(struct gmb_histograms *h,
-			     const struct gmb_nl_event *e)
+/* The moments of a completion; see struct gmb_nl_event. */
+struct gmb_moments {
+	u64	ready;
+	u64	woken;
+	u64	running; /* woken and this are 0: it was not waited for */
+	u64	done;
+};
+
+static __always_inline void gmb_stats_record(struct gmb_histograms *h,
+					     const struct gmb_moments *m)
 {
 	struct gmb_histogram *stage = h->stage;
 
-	if (e->woken) {
-		gmb_histogram_add(&stage[GMB_NL_STAGE_HELD],
-				  e->woken - e->ready);
+	if (m->running) {
+		/* What came while the thread was being woken was not held. */
+		if (m->woken == m->ready)
+			gmb_histogram_add_zero(&stage[GMB_NL_STAGE_HELD]);
+		else
+			gmb_histogram_add(&stage[GMB_NL_STAGE_HELD],
+					  m->woken - m->ready);
 		gmb_histogram_add(&stage[GMB_NL_STAGE_SCHED],
-				  e->running - e->woken);
+				  m->running - m->woken);
 		gmb_histogram_add(&stage[GMB_NL_STAGE_TRAP],
-				  e->done - e->running);
+				  m->done - m->running);
 	}
-	gmb_histogram_add(&stage[GMB_NL_STAGE_TOTAL], e->done - e->ready);
+	gmb_histogram_add(&stage[GMB_NL_STAGE_TOTAL], m->done - m->ready);
 }
 
 static void gmb_stats_record_task(struct gmb_ctx *ctx,
-				  const struct gmb_nl_event *e)
+				  const struct gmb_moments *m)
 {
 	struct gmb_task *task = ctx->running_task;
 	struct gmb_histograms *h;
@@ -219,7 +242,7 @@ static void gmb_stats_record_task(struct gmb_ctx *ctx,
 	}
 	h = gmb_stats_get(ctx, &task->histograms);
 	if (h)
-		gmb_stats_record(h, e);
+		gmb_stats_record(h, m);
 	else
 		gmb_stats_task_gone(ctx);
 }
@@ -255,62 +278,103 @@ void __gmb_stats_woke(struct gmb_ctx *ctx)
 {
 	u64 woken = gmb_stats_since(READ_ONCE(ctx->woken_ns));
 
-	ctx->running_ns = ktime_get_mono_fast_ns();
+	ctx->running_ns = gmb_clock_set(&ctx->stats.clock);
 	if (!woken || woken > ctx->running_ns)
 		woken = ctx->running_ns;
 	ctx->stats.woken = woken;
 	ctx->stats.reason = READ_ONCE(ctx->wake_reason);
 }
 
+static u64 gmb_stats_done(struct gmb_ctx *ctx)
+{
+	return gmb_clock_told(&ctx->stats.clock) ?:
+	       gmb_clock_set(&ctx->stats.clock);
+}
+
+/*
+ * The moments of the completion that is posted next. What became ready after
+ * the thread ran again was not woken for. The clock may take a small step back
+ * between two CPUs; moments may not.
+ */
+static __always_inline struct gmb_moments
+gmb_stats_moments(const struct gmb_ctx *ctx, u64 now)
+{
+	struct gmb_moments m = { .ready = ctx->ready_ns };
+
+	m.done = max3(now, m.ready, ctx->running_ns);
+	if (m.ready && m.ready <= ctx->running_ns) {
+		m.running = ctx->running_ns;
+		m.woken = max(ctx->stats.woken, m.ready);
+	}
+	return m;
+}
+
 /**
- * __gmb_stats_post() - note the moments of the completion that is posted next
- * @ctx:       context; lock held
+ * __gmb_stats_keep() - keep the moments of the completion that is posted next
+ * @ctx:       context; lock held; it has stamps, or its events are observed
  * @user_data: of the completion
  * @res:       of the completion
  * @flags:     of the completion
- *
- * What became ready after the thread ran again was not woken for. The clock may
- * take a small step back between two CPUs; moments may not.
  */
-void __gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags)
+void __gmb_stats_keep(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags)
 {
-	u32 observed = READ_ONCE(ctx->stats.observed);
+	struct gmb_moments m = gmb_stats_moments(ctx, gmb_stats_done(ctx));
 	struct gmb_ring *ring = &ctx->ring;
-	struct gmb_histograms *h;
-	struct gmb_nl_event e;
+	struct gmb_ioc_stamp *stamp;
+	struct gmb_nl_event e = {
+		.user_data = user_data,
+		.ready = m.ready,
+		.woken = m.woken,
+		.running = m.running,
+		.done = m.done,
+		.res = res,
+		.flags = flags,
+		.reason = m.running ? ctx->stats.reason : GMB_NL_NO_SLEEP,
+	};
 
-	if (!observed && !ring->stamps)
-		return;
-	e.user_data = user_data;
-	e.ready = ctx->ready_ns;
-	e.woken = e.running = 0;
-	e.done = max3(ktime_get_mono_fast_ns(), e.ready, ctx->running_ns);
-	e.res = res;
-	e.flags = flags;
-	e.reason = GMB_NL_NO_SLEEP;
-	if (e.ready && e.ready <= ctx->running_ns) {
-		e.woken = max(ctx->stats.woken, e.ready);
-		e.running = ctx->running_ns;
-		e.reason = ctx->stats.reason;
-	}
 	if (ring->stamps) {
-		struct gmb_ioc_stamp *stamp =
-			&ring->stamps[ring->cq_tail & ring->cq_mask];
-
+		stamp = &ring->stamps[ring->cq_tail & ring->cq_mask];
 		WRITE_ONCE(stamp->ready, e.ready);
 		WRITE_ONCE(stamp->woken, e.woken);
 		WRITE_ONCE(stamp->running, e.running);
 		WRITE_ONCE(stamp->done, e.done);
 	}
-	if (observed & GMB_NL_OBSERVE_HISTOGRAMS && e.ready) {
-		h = gmb_stats_get(ctx, &ctx->stats.histograms);
-		if (h)
-			gmb_stats_record(h, &e);
-		if (flags & GMB_CQE_WAKE)
-			gmb_stats_record_task(ctx, &e);
-	}
-	if (observed & GMB_NL_OBSERVE_EVENTS)
+	if (READ_ONCE(ctx->stats.observed) & GMB_NL_OBSERVE_EVENTS)
 		gmb_stats_note(ctx, &e);
+}
+
+/* Where something has to be called for it. */
+static noinline void gmb_stats_measure(struct gmb_ctx *ctx, u16 flags)
+{
+	struct gmb_moments m = gmb_stats_moments(ctx, gmb_stats_done(ctx));
+	struct gmb_histograms *h = gmb_stats_get(ctx, &ctx->stats.histograms);
+
+	if (h)
+		gmb_stats_record(h, &m);
+	if (flags & GMB_CQE_WAKE)
+		gmb_stats_record_task(ctx, &m);
+}
+
+/**
+ * __gmb_stats_measure() - count the moments of the completion posted next
+ * @ctx:   context; lock held; its histograms are observed; ready_ns is known
+ * @flags: of the completion
+ *
+ * The usual case calls nothing, and so has no registers to save.
+ */
+void __gmb_stats_measure(struct gmb_ctx *ctx, u16 flags)
+{
+	u64 now = gmb_clock_told(&ctx->stats.clock);
+	struct gmb_histograms *h = ctx->stats.histograms;
+	struct gmb_moments m;
+
+	if (unlikely(!now || !h || h->epoch != READ_ONCE(ctx->stats.epoch) ||
+		     flags & GMB_CQE_WAKE)) {
+		gmb_stats_measure(ctx, flags);
+		return;
+	}
+	m = gmb_stats_moments(ctx, now);
+	gmb_stats_record(h, &m);
 }
 
 /**

@@ -62,7 +62,8 @@ int gmb_stats_task_histograms(const struct gmb_ctx *ctx,
 int gmb_stats_global_init(void);
 void gmb_stats_global_fini(void);
 void __gmb_stats_woke(struct gmb_ctx *ctx);
-void __gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags);
+void __gmb_stats_keep(struct gmb_ctx *ctx, u64 user_data, s32 res, u16 flags);
+void __gmb_stats_measure(struct gmb_ctx *ctx, u16 flags);
 void gmb_stats_flush(struct gmb_ctx *ctx);
 
 static inline bool gmb_stats_on(void)
@@ -145,8 +146,15 @@ static inline void gmb_stats_woke(struct gmb_ctx *ctx)
 static inline void gmb_stats_post(struct gmb_ctx *ctx, u64 user_data, s32 res,
 				  u16 err, u16 flags)
 {
-	if (gmb_stats_on())
-		__gmb_stats_post(ctx, user_data, res, flags);
+	if (gmb_stats_on()) {
+		u32 observed = READ_ONCE(ctx->stats.observed);
+
+		if (observed & GMB_NL_OBSERVE_HISTOGRAMS && ctx->ready_ns)
+			__gmb_stats_measure(ctx, flags);
+		if (unlikely(observed & GMB_NL_OBSERVE_EVENTS ||
+			     ctx->ring.stamps))
+			__gmb_stats_keep(ctx, user_data, res, flags);
+	}
 	trace_gmb_complete(ctx->id, user_data, res, flags);
 	gmb_ring_post(&ctx->ring, user_data, res, err, flags);
 	ctx->posted++;
