@@ -276,12 +276,12 @@ struct gmb_page {
  */
 static inline unsigned int gmb_histogram_bucket(uint64_t value)
 {
-	unsigned int e;
+	unsigned int shift;
 
 	if (value < 16)
 		return (unsigned int)value;
-	e = 60 - (unsigned int)__builtin_clzll(value);
-	return 16 * e + (unsigned int)((value >> (e - 1)) & 15);
+	shift = (63 ^ (unsigned int)__builtin_clzll(value)) - 4;
+	return 16 * shift + (unsigned int)(value >> shift);
 }
 
 /**

@@ -14,10 +14,11 @@
 #include "loop/observe.h"
 #include "loop/signal.h"
 #include "loop/trap.h"
+#include "loop/wanted.h"
 
 gmb__thread_local struct gmb_loop *gmb__loop;
 
-static gmb_time monotonic(void)
+gmb_time gmb__monotonic(void)
 {
 	struct timespec ts;
 
@@ -29,12 +30,12 @@ gmb_time gmb__loop_clock(struct gmb_loop *loop)
 {
 	if (gmb__unlikely(loop->flags & GMB_LOOP_FAKE_CLOCK))
 		return loop->fake_now;
-	return monotonic();
+	return gmb__monotonic();
 }
 
 gmb_time gmb_now(void)
 {
-	return gmb__loop ? gmb__loop_clock(gmb__loop) : monotonic();
+	return gmb__loop ? gmb__loop_clock(gmb__loop) : gmb__monotonic();
 }
 
 gmb_time gmb_after(gmb_time span_ns)
@@ -67,12 +68,6 @@ void gmb__die(const char *format, ...)
 
 /* Switching */
 
-/* Steps that the turn may still take. */
-static inline int32_t budget_left(const struct gmb_loop *loop)
-{
-	return loop->budget + (gmb__is_slow(loop) ? GMB__BUDGET_SLOW : 0);
-}
-
 /*
  * Let strands run until none is ready or the budget is used up. Only a strand
  * that waits, ends, or finds the budget used up comes back here: see
@@ -85,16 +80,21 @@ static void run_ready(struct gmb_loop *loop)
 	loop->budget = loop->budget_full;
 	if (gmb__is_slow(loop))
 		loop->budget -= GMB__BUDGET_SLOW;
-	while ((next = loop->ready_first) && budget_left(loop) > 0) {
-		if (gmb__is_slow(loop))
-			gmb__observe_step_begin(loop, next);
-		gmb__loop_begin_step(loop, next);
-		gmb__context_switch(&loop->context, &next->context);
+	while ((next = loop->ready_first) && gmb__loop_budget(loop) > 0) {
+		if (GMB__OBSERVE && loop->times_only) {
+			gmb__observe_steps(loop);
+		} else {
+			if (gmb__is_slow(loop))
+				gmb__observe_step_begin(loop, next);
+			gmb__loop_begin_step(loop, next);
+			gmb__context_switch(&loop->context, &next->context);
+		}
 		if (gmb__is_slow(loop))
 			gmb__observe_step_end(loop);
 		gmb__loop_reap(loop);
 	}
-	loop->page->steps += (uint64_t)(loop->budget_full - budget_left(loop));
+	loop->page->steps +=
+		(uint64_t)(loop->budget_full - gmb__loop_budget(loop));
 }
 
 /* Keep a turn that used up its budget near GMB__TURN_NS. */
@@ -102,9 +102,9 @@ static void adapt_budget(struct gmb_loop *loop)
 {
 	gmb_time took;
 
-	if (budget_left(loop) > 0)
+	if (gmb__loop_budget(loop) > 0)
 		return;
-	took = monotonic() - loop->turn_began;
+	took = gmb__monotonic() - loop->turn_began;
 	if (took > 2 * GMB__TURN_NS && loop->budget_full > 1)
 		loop->budget_full /= 2;
 	else if (took < GMB__TURN_NS / 2 && loop->budget_full < GMB__BUDGET_MAX)
@@ -147,10 +147,9 @@ static void poll_backend(struct gmb_loop *loop, gmb_time span)
 		loop->page->poll_since = loop->now;
 	}
 	if (gmb__is_slow(loop))
-		gmb__observe_poll_begin(loop, span);
-	done = loop->backend->poll(loop, span);
-	if (gmb__is_slow(loop))
-		gmb__observe_poll_end(loop, done);
+		done = gmb__observe_poll(loop, span);
+	else
+		done = loop->backend->poll(loop, span);
 	if (asleep) {
 		gmb__inbox_awake(loop);
 		loop->page->poll_since = 0;
@@ -193,8 +192,8 @@ int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
 
 	loop->page->turns++;
 	loop->page->now = loop->now;
-	if (gmb__unlikely(gmb__observe_is_wanted(loop)))
-		gmb__observe_control(loop);
+	if (gmb__unlikely(gmb__wanted_by_others(loop)))
+		gmb__wanted_look(loop);
 	run_ready(loop);
 	adapt_budget(loop);
 	if (loop->signals) {
@@ -215,7 +214,8 @@ int gmb__loop_turn(struct gmb_loop *loop, gmb_time span)
 		wait_fake(loop, span);
 	else if (span || loop->pending || loop->open || loop->unsent)
 		poll_backend(loop, span);
-	loop->turn_began = monotonic();
+	loop->turn_began = gmb__is_slow(loop) ? gmb__observe_now(loop)
+					      : gmb__monotonic();
 	loop->now = loop->flags & GMB_LOOP_FAKE_CLOCK ? loop->fake_now
 						      : loop->turn_began;
 	expire_timers(loop);
@@ -227,14 +227,14 @@ int gmb__loop_init(struct gmb_loop *loop, const struct gmb_loop_opts *opts)
 	loop->flags = opts->flags;
 	loop->stack_size = opts->stack_size;
 	loop->budget_full = GMB__BUDGET_START;
-	loop->turn_began = monotonic();
+	loop->turn_began = gmb__monotonic();
 	loop->fake_now = loop->turn_began;
 	loop->now = loop->turn_began;
 	gmb__timers_init(&loop->timers);
 	gmb__list_init(&loop->enders);
 	gmb__stack_pool_init(&loop->stacks);
 	gmb__context_init_thread(&loop->context);
-	gmb__observe_init(loop);
+	gmb__wanted_init(loop);
 	return 0;
 }
 
@@ -261,5 +261,5 @@ void gmb__loop_fini(struct gmb_loop *loop)
 	gmb__timers_fini(&loop->timers);
 	gmb__stack_pool_fini(&loop->stacks);
 	gmb__context_fini(&loop->context);
-	gmb__observe_fini(loop);
+	gmb__wanted_fini(loop);
 }

@@ -77,6 +77,7 @@ struct gmb_loop {
 	int32_t budget;		/* 0 and less: switch to the loop */
 	int32_t credit;		/* of the current strand: GMB__CREDIT */
 	bool slow;		/* observed or hooked: go through the loop */
+	bool times_only;	/* observed: times, and nothing else */
 	bool killed;		/* every wait fails: the loop is being ended */
 	struct gmb__context context;
 	gmb_time now;		/* as of this turn */
@@ -122,7 +123,6 @@ struct gmb_loop {
 	struct gmb__tick tick;	/* while observed, on the real clock */
 	gmb_time observed_since;
 	gmb_time step_began;	/* of @stepping */
-	gmb_time poll_began;	/* 0: not observed from its beginning */
 	gmb_time poll_ended;	/* the last one; 0: not observed */
 	gmb_time stamp;		/* it is this time now; 0: look at the clock */
 	gmb_time outside_at;	/* of what happens between steps; likewise */
@@ -180,6 +180,9 @@ void gmb__loop_end(struct gmb_loop *loop);
 /* How long nothing happens without an event; 0 if a strand is ready. */
 gmb_time gmb__loop_idle_span(struct gmb_loop *loop);
 
+/* CLOCK_MONOTONIC. */
+gmb_time gmb__monotonic(void);
+
 /* The clock, real or fake. */
 gmb_time gmb__loop_clock(struct gmb_loop *loop);
 
@@ -187,6 +190,12 @@ gmb_time gmb__loop_clock(struct gmb_loop *loop);
 static inline bool gmb__is_slow(const struct gmb_loop *loop)
 {
 	return GMB__OBSERVE && gmb__unlikely(loop->slow);
+}
+
+/* Steps that the turn may still take. */
+static inline int32_t gmb__loop_budget(const struct gmb_loop *loop)
+{
+	return loop->budget + (gmb__is_slow(loop) ? GMB__BUDGET_SLOW : 0);
 }
 
 /* What hooks, histograms and the trace want to know of; see loop/observe.h. */

@@ -18,22 +18,27 @@
 #include <giambio/trace.h>
 #include "loop/loop.h"
 
-/* Take over what the thread has chosen before the loop began. */
-void gmb__observe_init(struct gmb_loop *loop);
-
-/* Free the trace. */
-void gmb__observe_fini(struct gmb_loop *loop);
-
-/*
- * What others want to see has begun, goes on, or is over; see struct
- * gmb_control.
+/**
+ * gmb__observe_steps() - let ready strands run, while loop->times_only is set
+ * @loop: it has a ready strand and budget left
+ *
+ * What the two below do for each of them, as cheaply as can be. It comes back
+ * when none is ready, the budget is used up, or something else is wanted; in
+ * that case it is after a step, whose end has not been told.
  */
-void gmb__observe_control(struct gmb_loop *loop);
+void gmb__observe_steps(struct gmb_loop *loop);
 
 void gmb__observe_step_begin(struct gmb_loop *loop, struct gmb__strand *strand);
 void gmb__observe_step_end(struct gmb_loop *loop);
-void gmb__observe_poll_begin(struct gmb_loop *loop, gmb_time span);
-void gmb__observe_poll_end(struct gmb_loop *loop, int done);
+
+/* Have the backend look for events; as its poll(). */
+int gmb__observe_poll(struct gmb_loop *loop, gmb_time span);
+
+/*
+ * The real time at the end of a turn. While there are no timers, which would
+ * notice some nanoseconds, the counter tells it.
+ */
+gmb_time gmb__observe_now(struct gmb_loop *loop);
 
 /* Fire the timers that are due: the last thing in a turn. */
 unsigned int gmb__observe_timers(struct gmb_loop *loop);
@@ -45,18 +50,6 @@ void gmb__observe_event(struct gmb_loop *loop, enum gmb_trace_kind kind,
 
 /* The same for the name that a strand has, or none. */
 void gmb__observe_name(struct gmb_loop *loop, const struct gmb__strand *strand);
-
-/* Do others want to see something, or have they? One branch, once a turn. */
-static inline bool gmb__observe_is_wanted(const struct gmb_loop *loop)
-{
-	const struct gmb_control *control = &loop->page->control;
-
-	if (!GMB__OBSERVE)
-		return false;
-	return __atomic_load_n(&control->times_until, __ATOMIC_RELAXED) |
-	       __atomic_load_n(&control->trace_until, __ATOMIC_RELAXED) |
-	       loop->leased;
-}
 
 /* Write an event: off, it costs one branch. */
 #define gmb__trace(loop, kind, strand, arg, arg2, extra)                  \

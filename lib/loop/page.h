@@ -55,19 +55,28 @@ static inline void gmb__row_end_change(struct gmb_row *row)
 	__atomic_store_n(&row->seq, row->seq + 1, __ATOMIC_RELEASE);
 }
 
-/* Count a value in a histogram of the page; a negative one is 0. */
+/*
+ * Count a value in a histogram of the page; a negative one is 0. It is done for
+ * each step: values that are seldom, negative or tiny, are told apart by one
+ * comparison.
+ */
 static inline void gmb__page_count(struct gmb__page *page, enum gmb_stage stage,
 				   gmb_time value)
 {
 	struct gmb_histogram *h =
 		(struct gmb_histogram *)(page->head + 1) + stage;
-	uint64_t v = value < 0 ? 0 : (uint64_t)value;
+	uint64_t v = (uint64_t)value;
 
 	h->count++;
+	if (gmb__unlikely(v - 16 > INT64_MAX - 16)) {
+		v = value < 0 ? 0 : v;
+		h->buckets[v]++;
+	} else {
+		h->buckets[gmb_histogram_bucket(v)]++;
+	}
 	h->sum += v;
 	if (gmb__unlikely(v > h->max))
 		h->max = v;
-	h->buckets[gmb_histogram_bucket(v)]++;
 }
 
 /**

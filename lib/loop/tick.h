@@ -30,7 +30,7 @@
 #endif
 
 /* How often it is set, and for how long the counter is relied on. */
-#define GMB__TICK_DUE		(1 * GMB_MS)
+#define GMB__TICK_DUE		(5 * GMB_MS)
 #define GMB__TICK_LONG		(10 * GMB_MS)
 
 /**
