@@ -41,4 +41,9 @@ $(K)/%_giambio: bench/kernel/%.c bench/kernel/%_giambio.c \
 bench/kernel/count.c $(B)/libgiambio.a $(HEADERS) | $(K)
 	$(kernel_cc) $(B)/libgiambio.a -pthread $(and $(have_uring),-luring)
 
+# The observer of bench/observe and of the experiment "observe".
+$(D)/observe/lease: bench/observe/lease.c tests/kselftest/nl.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(kernel_cc)
+
 -include $(wildcard $(K)/*.d)
