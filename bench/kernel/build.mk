@@ -17,7 +17,7 @@ include bench/build.mk
 
 kernel_programs := $(addprefix $(K)/,waves echo_trap wakes_giambio \
 	pairs_giambio slack memory $(and $(have_uring),wakes_bare pairs_bare))
-kernel: $(kernel_programs) $(D)/echo_epoll $(D)/echo_giambio \
+kernel: $(kernel_programs) $(D)/echo_epoll $(D)/echo_giambio $(D)/observe/lease \
 	$(and $(have_uring),$(D)/echo_uring)
 
 $(K):

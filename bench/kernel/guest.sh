@@ -5,7 +5,7 @@
 # Run by bench/kernel/run inside the machine that counts instructions. Prints
 # lines of EXPERIMENT, CASE, CONTENDER, KEY=VALUE...
 #
-#   guest.sh EXPERIMENT...     echo, churn, wakes, pairs, slack, memory
+#   guest.sh EXPERIMENT...     echo, churn, wakes, pairs, slack, memory, observe
 #
 # KINDS, CONNS and CONTENDERS choose less than everything, as for bench/run.
 
@@ -57,7 +57,7 @@ served()
 	address=$port
 	[ "$kind" = tcp ] || address=/tmp/socket
 	[ "$mode" != - ] || mode=
-	GMB_BACKEND=${name#*-} "$program" "$kind" "$address" $mode \
+	GMB_BACKEND=${backend:-${name#*-}} "$program" "$kind" "$address" $mode \
 		2>/tmp/server.err &
 	server=$!
 	usleep 200000
@@ -145,6 +145,43 @@ run_slack()
 run_memory()
 {
 	say memory "${WATCHES:-100000}" trap memory "${WATCHES:-100000}"
+}
+
+# contender, program, what the library observes, what is observed of the module
+observers="out echo_out - -
+off echo_giambio - -
+library-histograms echo_giambio times -
+library-trace echo_giambio trace -
+module-histograms echo_giambio - histograms
+module-events echo_giambio - events"
+
+run_observe()
+{
+	backend=kmod
+	for kind in $KINDS; do
+		# The first server finds a cold kernel: it is in no figure.
+		served observe "$kind/64" "$kind" cold echo_out - -n 64 -w 60 \
+			>/dev/null
+		echo "$observers" | while read -r name program GMB_OBSERVE what; do
+			wanted "$name" "$program" || continue
+			export GMB_OBSERVE
+			observer=
+			if [ "$what" != - ]; then
+				lease "$what" >/tmp/lease 2>&1 &
+				observer=$!
+			fi
+			served observe "$kind/64" "$kind" "$name" \
+				"$program" - -n 64 -w "$(waves_of 64)"
+			[ -z "$observer" ] || {
+				grep -q observing /tmp/lease ||
+					echo "note $kind/64 $name not observed"
+				kill -9 "$observer"
+				# It ends up to a second later.
+				sleep 2
+			}
+		done
+	done
+	backend=
 }
 
 for experiment; do

@@ -10,4 +10,5 @@ KERNELS ?=
 .PHONY: bench-kernel
 bench-kernel: deps-bench-kernel ## the module's costs in instructions (KERNELS=, QUICK=1)
 	$(Q)+$(MAKE) $(SUBMAKE) lib
+	$(Q)+$(MAKE) $(SUBMAKE) OBSERVE=0 lib
 	$(Q)O=$(O) B=$(B) CC='$(CC)' KERNELS='$(KERNELS)' bench/kernel/run

@@ -110,6 +110,8 @@ sub print_blocks
 	      'socket, bytes (by watches in one context)');
 	block($k, 'memory', 'task_bytes', 'kernel memory per registered ' .
 	      'task, bytes');
+	block($k, 'observe', 'insns', 'echo on giambio-kmod, observed: ' .
+	      'instructions per request (out: built without)');
 }
 
 # The contender that a target's reference names.
