@@ -89,7 +89,7 @@ static inline size_t stuff(int fd)
 		while ((n = send(fd, zeroes, sizeof(zeroes), MSG_DONTWAIT)) > 0)
 			sum += (size_t)n;
 		check_is(errno, EAGAIN);
-		usleep(2000);
+		usleep(10000);
 	} while (sum > before);
 	return sum;
 }
