@@ -11,13 +11,14 @@
  *				making and ending of observers
  *	  stats.lock	mutex	of one context: its observers. Held while
  *				events are sent, which does not wait.
- *	    group.lock	mutex	of one network namespace's multicast group: its
- *				numbers; held while a message is sent to it
+ *	    group.lock	mutex	of a network namespace's multicast group: its
+ *				numbers; held while a message is sent
  *
  * A lease lives as long as its socket, so the socket's network namespace lives
  * as long as the lease. A multicast group has a lease as long as some socket of
- * its namespace has one that asks for it. Contexts are listed from their setup to their end;
- * whichever of lease and context ends first takes the observers along.
+ * its namespace has one that asks for it. Contexts are listed from their setup
+ * to their end; whichever of lease and context ends first takes the observers
+ * along.
  */
 #ifndef GMB_OBSERVE_H
 #define GMB_OBSERVE_H

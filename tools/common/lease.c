@@ -10,6 +10,9 @@
 #include "common/proc.h"
 #include "common/units.h"
 
+#define LEASE_NS	3000000000ll
+#define RENEW_NS	1000000000ll
+
 static int map_control(struct page *page)
 {
 	char path[64];
@@ -69,4 +72,13 @@ int pages_lease(struct pages *pages, unsigned int flags, int64_t ns)
 			rc = one;
 	}
 	return rc;
+}
+
+int64_t pages_renew(struct pages *pages, unsigned int flags, int64_t now,
+		    int64_t due)
+{
+	if (now < due)
+		return due;
+	(void)pages_lease(pages, flags, LEASE_NS);
+	return now + RENEW_NS;
 }

@@ -145,4 +145,11 @@ int page_lease(struct page *page, unsigned int flags, int64_t ns);
  */
 int pages_lease(struct pages *pages, unsigned int flags, int64_t ns);
 
+/*
+ * Lease all pages for three seconds if it is due, as it is every second; pages
+ * that cannot be are left. Returns when it is due next; it is at 0.
+ */
+int64_t pages_renew(struct pages *pages, unsigned int flags, int64_t now,
+		    int64_t due);
+
 #endif

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/proc.h"
+#include "common/table.h"
 #include "gmbstat/cmd.h"
 
 #define MAX_SECONDS	86400
@@ -62,7 +64,28 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-const struct argp cmd_common_argp = { options, parse, 0, 0, 0, 0, 0 };
+static const struct argp common_argp = { options, parse, 0, 0, 0, 0, 0 };
+
+const struct argp_child cmd_children[] = {
+	{ &common_argp, 0, NULL, 0 },
+	{ 0 },
+};
+
+error_t cmd_parse(int key, const char *arg, struct argp_state *state,
+		  struct cmd_common *common)
+{
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = common;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
+			     arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
 
 static int none(const struct pages *pages, pid_t pid)
 {
@@ -100,6 +123,35 @@ void cmd_json_begin(struct json *json, const char *command)
 	json_object(json, NULL);
 	json_u64(json, "gmbstat", JSON_VERSION);
 	json_string(json, "command", command);
+}
+
+void cmd_json_process(struct json *json, const struct page *page)
+{
+	char comm[PROC_COMM_SIZE];
+
+	json_i64(json, "pid", page->pid);
+	json_i64(json, "tid", page->tid);
+	json_string(json, "command", proc_comm(comm, page->pid, 0));
+}
+
+void cmd_json_loop(struct json *json, const struct page *page)
+{
+	char name[17], backend[9];
+
+	page_names(page, name, backend);
+	json_object(json, NULL);
+	cmd_json_process(json, page);
+	json_string(json, "name", name);
+	json_string(json, "backend", backend);
+}
+
+void cmd_put_process(const struct page *page)
+{
+	char comm[PROC_COMM_SIZE];
+
+	printf("process %d (", (int)page->pid);
+	table_put(stdout, proc_comm(comm, page->pid, 0), UINT16_MAX);
+	putchar(')');
 }
 
 int cmd_json_end(struct json *json)

@@ -43,12 +43,15 @@ struct cmd_common {
 	bool json;
 };
 
+/* The parser of those options: for a command's struct argp. */
+extern const struct argp_child cmd_children[];
+
 /*
- * The parser of those options: goes into a command's argp.children, and its
- * parser hands it a struct cmd_common as state->child_inputs[0] at
- * ARGP_KEY_INIT.
+ * What a command's own parser does with keys that it does not know: ends with a
+ * sentence if there is an argument, as most commands take none.
  */
-extern const struct argp cmd_common_argp;
+error_t cmd_parse(int key, const char *arg, struct argp_state *state,
+		  struct cmd_common *common);
 
 /* A whole number that an option got, within limits; ends with a sentence. */
 long cmd_number(struct argp_state *state, const char *option, const char *text,
@@ -74,6 +77,15 @@ void cmd_json_begin(struct json *json, const char *command);
 
 /* End it; returns the exit code. */
 int cmd_json_end(struct json *json);
+
+/* Members that say of which process: "pid", "tid" and "command". */
+void cmd_json_process(struct json *json, const struct page *page);
+
+/* Begin an object of a loop: these, its "name" and its "backend". */
+void cmd_json_loop(struct json *json, const struct page *page);
+
+/* The same as text: the process and its name, and no more. */
+void cmd_put_process(const struct page *page);
 
 /* End a command that has written text; returns the exit code. */
 int cmd_end(void);

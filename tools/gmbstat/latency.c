@@ -22,8 +22,6 @@
 #include "gmbstat/stages.h"
 
 #define SPAN_MS		2000	/* of measuring, unless -d says else */
-#define LEASE_NS	3000000000ll
-#define RENEW_NS	1000000000ll
 #define TICK_MS		100
 #define TRACE_TICK_MS	5	/* a trace is overwritten some time */
 
@@ -163,10 +161,7 @@ static void measure(struct study *study)
 	if (options->task)
 		what |= GMB_OBSERVE_TRACE;
 	for (; now < end && !ends; now = units_now()) {
-		if (now >= renew) {
-			(void)pages_lease(study->pages, what, LEASE_NS);
-			renew = now + RENEW_NS;
-		}
+		renew = pages_renew(study->pages, what, now, renew);
 		ends = pause_ms((end - now) / 1000000 < step ?
 					(end - now) / 1000000 + 1 :
 					step);
@@ -190,13 +185,14 @@ static void end_subject(struct study *study, struct subject *s)
 static void print_subject(const struct study *study, const struct subject *s,
 			  bool first)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE], text[UNITS_SIZE];
+	char name[17], backend[9], text[UNITS_SIZE];
 	const unsigned int width = table_width(stdout);
 
 	page_names(s->page, name, backend);
-	printf("%sprocess %d (", first ? "" : "\n", (int)s->page->pid);
-	table_put(stdout, proc_comm(comm, s->page->pid, 0), UINT16_MAX);
-	printf("), loop ");
+	if (!first)
+		putchar('\n');
+	cmd_put_process(s->page);
+	printf(", loop ");
 	table_put(stdout, name, UINT16_MAX);
 	printf(" on %s, ", backend);
 	if (s->meter)
@@ -216,15 +212,7 @@ static void print_subject(const struct study *study, const struct subject *s,
 
 static void write_subject(const struct subject *s, struct json *json)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE];
-
-	page_names(s->page, name, backend);
-	json_object(json, NULL);
-	json_i64(json, "pid", s->page->pid);
-	json_i64(json, "tid", s->page->tid);
-	json_string(json, "command", proc_comm(comm, s->page->pid, 0));
-	json_string(json, "name", name);
-	json_string(json, "backend", backend);
+	cmd_json_loop(json, s->page);
 	if (s->meter)
 		json_u64(json, "tasks", meter_tasks(s->meter));
 	json_u64(json, "lost", s->lost);
@@ -336,9 +324,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'd':
 		options->span_ms = cmd_milliseconds(state, "--duration", arg);
 		return 0;
@@ -348,17 +333,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		options->task = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
-			     arg);
-		return 0;
 	case ARGP_KEY_END:
 		if (options->task && !options->span_ms)
 			argp_failure(state, EXIT_USAGE, 0,
 				     "of a task nothing is counted before it is asked for; with --task the duration must not be 0");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -372,14 +353,10 @@ static int run(int argc, char **argv)
 		  "Only tasks of this name or number, from a trace", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, NULL,
 		"Show where time goes from an event to the task that waits for it. Ctrl-C ends measuring early.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = { .span_ms = SPAN_MS };
 	struct pages pages;

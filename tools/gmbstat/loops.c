@@ -140,15 +140,8 @@ static void write_loop(struct json *json, const struct page *page,
 		       const struct rates *r)
 {
 	const struct gmb_page *head = page->head;
-	char name[17], backend[9], comm[PROC_COMM_SIZE];
 
-	page_names(page, name, backend);
-	json_object(json, NULL);
-	json_i64(json, "pid", page->pid);
-	json_i64(json, "tid", page->tid);
-	json_string(json, "command", proc_comm(comm, page->pid, 0));
-	json_string(json, "name", name);
-	json_string(json, "backend", backend);
+	cmd_json_loop(json, page);
 	json_u64(json, "tasks", tasks_of(page));
 	json_bool(json, "observed", head->observe);
 	json_i64(json, "started_ns", head->started);
@@ -216,21 +209,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'd':
 		options->span_ms = cmd_milliseconds(state, "--duration", arg);
 		/* Rates need a span that is not nothing. */
 		if (!options->span_ms)
 			options->span_ms = 1;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
-			     arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -241,13 +227,9 @@ static int run(int argc, char **argv)
 		  "Take rates over that time (0.5)", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, NULL, "Show the loops of all processes, or of one.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = { .span_ms = SPAN_MS };
 	struct pages pages;

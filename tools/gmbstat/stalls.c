@@ -16,8 +16,6 @@
 
 #define SPAN_MS		10000
 #define LEAST_MS	5
-#define LEASE_NS	3000000000ll
-#define RENEW_NS	1000000000ll
 #define LOOKS		8	/* in the shortest stall that is told */
 #define MIN_LOOK_US	250
 #define MAX_LOOK_US	5000
@@ -39,15 +37,6 @@ struct hunt {
 	int64_t longest;
 	uint64_t lost;
 };
-
-static void print_loop(const struct stall *stall)
-{
-	char comm[PROC_COMM_SIZE];
-
-	printf("process %d (", (int)stall->page->pid);
-	table_put(stdout, proc_comm(comm, stall->page->pid, 0), UINT16_MAX);
-	fputs("), ", stdout);
-}
 
 static void print_parts(const struct stall *stall)
 {
@@ -71,7 +60,8 @@ static void print_stall(const struct hunt *hunt, const struct stall *stall)
 
 	printf("%+9.3f s  ",
 	       (double)(stall->began - hunt->started) / 1e9);
-	print_loop(stall);
+	cmd_put_process(stall->page);
+	fputs(", ", stdout);
 	if (stall->kind == STALL_THREAD) {
 		printf("thread %d was runnable and did not run for %s, in %llu part%s\n",
 		       (int)stall->page->tid, units_time(text, stall->ns),
@@ -97,14 +87,11 @@ static void print_stall(const struct hunt *hunt, const struct stall *stall)
 static void write_stall(const struct hunt *hunt, const struct stall *stall)
 {
 	struct json *json = hunt->json;
-	char comm[PROC_COMM_SIZE];
 
 	json_object(json, NULL);
 	json_string(json, "kind",
 		    stall->kind == STALL_TASK ? "task" : "thread");
-	json_i64(json, "pid", stall->page->pid);
-	json_i64(json, "tid", stall->page->tid);
-	json_string(json, "command", proc_comm(comm, stall->page->pid, 0));
+	cmd_json_process(json, stall->page);
 	json_i64(json, "at_ns", stall->began - hunt->started);
 	json_i64(json, "ns", stall->ns);
 	if (stall->parts_known) {
@@ -166,12 +153,9 @@ static void watch_all(struct hunt *hunt)
 
 	/* What was asked to end looks once more. */
 	for (; !ends && (!options->span_ms || now < end); now = units_now()) {
-		if (now >= renew) {
-			(void)pages_lease(hunt->pages,
-					  GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE,
-					  LEASE_NS);
-			renew = now + RENEW_NS;
-		}
+		renew = pages_renew(hunt->pages,
+				    GMB_OBSERVE_TIMES | GMB_OBSERVE_TRACE, now,
+				    renew);
 		ends = pause_us(us);
 		for (i = 0; i < hunt->pages->count; i++)
 			watch_look(hunt->watches[i]);
@@ -244,9 +228,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'd':
 		options->span_ms = cmd_milliseconds(state, "--duration", arg);
 		return 0;
@@ -256,12 +237,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		options->stacks = false;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
-			     arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -275,14 +252,10 @@ static int run(int argc, char **argv)
 		  "Do not look where tasks are: no thread is stopped for it", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, NULL,
 		"Tell of tasks that hold their loop too long, and of loops whose thread could run and does not. Ctrl-C ends it early.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = {
 		.span_ms = SPAN_MS,

@@ -130,12 +130,13 @@ static void put_line(void *user, const struct tree_line *line)
 
 static void put_head(const struct report *r)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE];
+	char name[17], backend[9];
 
 	page_names(r->page, name, backend);
-	printf("%sprocess %d (", r->first ? "" : "\n", (int)r->page->pid);
-	table_put(stdout, proc_comm(comm, r->page->pid, 0), UINT16_MAX);
-	printf("), thread %d, loop ", (int)r->page->tid);
+	if (!r->first)
+		putchar('\n');
+	cmd_put_process(r->page);
+	printf(", thread %d, loop ", (int)r->page->tid);
 	table_put(stdout, name, UINT16_MAX);
 	printf(" on %s, %zu task%s\n", backend, r->tree.count,
 	       r->tree.count == 1 ? "" : "s");
@@ -220,15 +221,7 @@ static void write_line(void *user, const struct tree_line *line)
 
 static void write_loop(struct report *r)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE];
-
-	page_names(r->page, name, backend);
-	json_object(r->json, NULL);
-	json_i64(r->json, "pid", r->page->pid);
-	json_i64(r->json, "tid", r->page->tid);
-	json_string(r->json, "command", proc_comm(comm, r->page->pid, 0));
-	json_string(r->json, "name", name);
-	json_string(r->json, "backend", backend);
+	cmd_json_loop(r->json, r->page);
 	json_array(r->json, "tasks");
 	tree_walk(&r->tree, write_line, r);
 	json_end(r->json);
@@ -318,9 +311,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'a':
 		options->ended = true;
 		return 0;
@@ -334,12 +324,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 't':
 		options->task = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
-			     arg);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -355,14 +341,10 @@ static int run(int argc, char **argv)
 		  "Only tasks of this name or number", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, NULL,
 		"Show the tasks of all loops, or of one process's.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = { 0 };
 	struct pages pages;

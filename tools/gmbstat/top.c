@@ -211,9 +211,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	char *end;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'd':
 		seconds = strtod(arg, &end);
 		if (end == arg || *end || seconds * 1000 < DELAY_MIN_MS ||
@@ -227,17 +224,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options->looks = cmd_number(state, "--iterations", arg, 1,
 					    1000000000);
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_USAGE, 0, "'%s' is not understood",
-			     arg);
-		return 0;
 	case ARGP_KEY_END:
 		if (options->common.json)
 			argp_failure(state, EXIT_USAGE, 0,
 				     "top is for people; gmbstat loops --json and gmbstat tasks --json are for programs");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -248,14 +241,10 @@ static int run(int argc, char **argv)
 		{ "iterations", 'n', "NUMBER", 0, "End after so many looks", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, NULL,
 		"Show loops and tasks, live; h shows the keys.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = { .delay_ms = 2000 };
 

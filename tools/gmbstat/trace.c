@@ -311,15 +311,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->common;
-		return 0;
 	case 'o':
 		options->output = arg;
 		return 0;
 	case 'd':
 		options->seconds = seconds_of(state, arg);
 		return 0;
+	case ARGP_KEY_ARG:
+		/* Not one by one. */
+		return ARGP_ERR_UNKNOWN;
 	case ARGP_KEY_ARGS:
 		options->command = state->argv + state->next;
 		return 0;
@@ -332,7 +332,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				     "the trace and the summary cannot both go to the standard output: leave --json out, it is JSON");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cmd_parse(key, arg, state, &options->common);
 	}
 }
 
@@ -345,14 +345,10 @@ static int run(int argc, char **argv)
 		  "Trace for so long; without it until Ctrl-C, or until the command ends", 0 },
 		{ 0 },
 	};
-	static const struct argp_child children[] = {
-		{ &cmd_common_argp, 0, NULL, 0 },
-		{ 0 },
-	};
 	static const struct argp argp = {
 		own, parse, "[-- COMMAND [ARGUMENT...]]",
 		"Write down what tasks do, for ui.perfetto.dev or chrome://tracing.",
-		children, NULL, NULL,
+		cmd_children, NULL, NULL,
 	};
 	struct options options = { .output = "giambio-trace.json" };
 

@@ -37,9 +37,9 @@
  *    join takes CAP_SYS_ADMIN; to want it takes what seeing all contexts takes.
  *    Each network namespace has its own group, which hears of what is seen from
  *    there: the initial one's of all contexts, another's of those opened in it.
- *    Where CAP_SYS_ADMIN over a network namespace can be had in a user namespace
- *    of one's own, its group stays silent. Early releases of Linux 6.1, which
- *    cannot ask for CAP_SYS_ADMIN, have no group.
+ *    Where CAP_SYS_ADMIN over a network namespace can be had in a user
+ *    namespace of one's own, its group stays silent. Early releases of Linux
+ *    6.1, which cannot ask for CAP_SYS_ADMIN, have no group.
  *
  * Loss is never silent, and nobody who reads slowly holds up a loop. A batch is
  * lost to a socket whose receive buffer (SO_RCVBUF) is full, or when memory is
@@ -135,8 +135,8 @@ enum gmb_nl_cmd {
  *                       group, before those of this message; lost ones count
  * @GMB_NL_A_GROUP_SEQ:  u64, number of the message to the group, of whatever
  *                       context, from 1. Only the group's messages have it.
- * @GMB_NL_A_GROUP_BEFORE: u64, events of all contexts for the group before those
- *                       of this message; lost ones count
+ * @GMB_NL_A_GROUP_BEFORE: u64, events of all contexts for the group before
+ *                       those of this message; lost ones count
  */
 enum gmb_nl_attr {
 	GMB_NL_A_PAD = 1,
