@@ -75,3 +75,4 @@ if [ -n "$coverage" ]; then
 	bash "$vm/coverage.sh" "$work/gcov" "$build" >"$work/lines"
 	sed -n -e 's/^\(not \)*ok 1 - /# /p' -e '/ % of /p' "$work/lines"
 fi
+exit $((status != 0))

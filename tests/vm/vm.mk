@@ -58,5 +58,5 @@ check-kernel-debug: debug-kernels ## the same on kernels with KASAN and KCSAN, a
 		>$(debug_suites)
 	$(Q)+$(subst $(O)/tests/suites,$(debug_suites),$(runner)) debug
 
-fuzz-kernel: debug-kernels ## random operations on the module, for so long (TIME=)
+fuzz-kernel: kasan-kernel ## random operations on the module, for so long (TIME=)
 	$(Q)O='$(O)' tests/fuzz/machine.sh -t '$(TIME)' kasan
