@@ -7,6 +7,7 @@
 #include "seen.h"
 #include "coro/compiler.h"
 #include "coro/mem.h"
+#include "loop/page.h"
 
 Suite *test_observe_suite(void);
 
@@ -561,6 +562,63 @@ START_TEST(buckets_know_a_value_to_a_sixteenth)
 }
 END_TEST
 
+TASK_TEST(values_of_every_size_are_counted)
+{
+	static const struct {
+		gmb_time value, counted;
+	} values[] = {
+		{ INT64_MIN, 0 }, { -1, 0 }, { 0, 0 }, { 15, 15 }, { 16, 16 },
+		{ 17, 17 }, { GMB_SEC, GMB_SEC }, { INT64_MAX, INT64_MAX },
+	};
+	struct gmb__page *page = &gmb__loop->rows;
+	const struct gmb_histogram *h;
+	uint64_t sum = 0;
+	unsigned int i, b;
+
+	h = seen_histogram(gmb__loop->page, GMB_STAGE_LATE);
+	check_is(h->count, 0);
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		b = gmb_histogram_bucket((uint64_t)values[i].counted);
+		sum -= h->buckets[b];
+		gmb__page_count(page, GMB_STAGE_LATE, values[i].value);
+		sum += h->buckets[b];
+		check_is(h->count, i + 1);
+		check_is(sum, i + 1);
+		check_is(h->max, values[i].counted);
+	}
+	check_that(h->sum == (uint64_t)INT64_MAX + GMB_SEC + 15 + 16 + 17);
+	return 0;
+}
+
+/* In the middle of a step that is counted something else is wanted. */
+TASK_TEST(a_step_may_change_what_is_observed)
+{
+	const struct gmb_page *page = gmb__loop->page;
+	const struct gmb_histogram *h;
+
+	h = seen_histogram(page, GMB_STAGE_STEP);
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_sleep(GMB_MS), 0);
+	check_is(h->count, 1);
+	check_is(gmb_observe(GMB_OBSERVE_TRACE), 0);
+	check_is(gmb_sleep(GMB_MS), 0);
+	check_is(h->count, 2);
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_sleep(GMB_MS), 0);
+	check_is(h->count, 3);
+	/* Off and on again: what came before is forgotten, the rest counts. */
+	check_is(gmb_observe(0), 0);
+	check_is(gmb_observe(GMB_OBSERVE_TIMES), 0);
+	check_is(gmb_sleep(GMB_MS), 0);
+	check_is(h->count, 4);
+	check_is(page->running, 1);
+	check_is(gmb_observe(0), 0);
+	check_is(gmb_sleep(GMB_MS), 0);
+	check_is(h->count, 4);
+	check_is(page->running, 0);
+	return 0;
+}
+
 /* Whatever the environment says: a test begins with nothing observed. */
 static void setup(void)
 {
@@ -588,6 +646,8 @@ Suite *test_observe_suite(void)
 	tcase_add_test(tc, what_is_ready_together_waits_from_then_on);
 	tcase_add_test(tc, every_timer_is_counted_with_its_lateness);
 	tcase_add_test(tc, buckets_know_a_value_to_a_sixteenth);
+	tcase_add_test(tc, values_of_every_size_are_counted);
+	tcase_add_test(tc, a_step_may_change_what_is_observed);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
