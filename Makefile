@@ -44,6 +44,7 @@ demo: deps-demo ## an echo server with many tasks at work
 
 bench: deps-bench ## the benchmark beside its peers (QUICK=1, FULL=1)
 	$(Q)+$(MAKE) $(SUBMAKE) all
+	$(Q)+$(MAKE) $(SUBMAKE) OBSERVE=0 lib
 	$(Q)O=$(O) B=$(B) CC='$(CC)' bench/run
 
 -include bench/kernel/kernel.mk bench/observe/observe.mk

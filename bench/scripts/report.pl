@@ -110,7 +110,8 @@ for (lines($targets_file)) {
 	}
 }
 
-my @order = qw(giambio giambio-epoll giambio-uring giambio-kmod epoll-lt
+my @order = qw(giambio giambio-out giambio-times giambio-trace
+	       giambio-epoll giambio-uring giambio-kmod epoll-lt
 	       epoll-et uring-oneshot uring-multishot ucontext boost-context
 	       boost-fiber st libuv libevent go tokio);
 my %rank = map { $order[$_] => $_ } 0 .. $#order;
