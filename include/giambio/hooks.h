@@ -52,7 +52,7 @@ struct gmb_hooks {
 /**
  * enum gmb_observe_flags - what a loop counts beside its plain counters
  * @GMB_OBSERVE_TIMES: run times, wakeup delays and the histograms of the page
- *	(two readings of the clock per step)
+ *	(a reading of the clock, or of the processor's counter, per step)
  * @GMB_OBSERVE_TRACE: every step, wait, scope and deadline, in a ring that
  *	other processes can read (see <giambio/trace.h>); implies
  *	%GMB_OBSERVE_TIMES
