@@ -183,7 +183,7 @@ TEST(many)
 		ASSERT_EQ(0, wake(l.fd, GMB_TASK(i, 0)));
 		if (i % 100 != 99)
 			continue;
-		ASSERT_EQ(100, loop_trap(&l, 100));
+		ASSERT_EQ(100, loop_gather(&l, 100, 0, LONG));
 		while ((c = loop_next(&l)).user_data != NONE)
 			good += c.user_data <= i && c.user_data + 100 > i;
 	}

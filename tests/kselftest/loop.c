@@ -122,6 +122,22 @@ int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
 	return ret;
 }
 
+int loop_gather(struct loop *l, unsigned int min, unsigned int batch,
+		unsigned long long timeout)
+{
+	unsigned long long start = now(), past = 0;
+	int ret, n = 0;
+
+	do {
+		ret = loop_trap_for(l, min - n, batch, timeout - past);
+		if (ret <= 0)
+			return n ? n : ret;
+		n += ret;
+		past = now() - start;
+	} while (n < (int)min && past < timeout);
+	return n;
+}
+
 int loop_trap(struct loop *l, unsigned int min)
 {
 	return loop_trap_for(l, min, 0, LONG);

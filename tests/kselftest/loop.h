@@ -61,6 +61,13 @@ int loop_trap_for(struct loop *l, unsigned int min, unsigned int batch,
 int loop_trap_once(struct loop *l, unsigned int min, unsigned int batch,
 		   unsigned long long timeout);
 
+/*
+ * The same in as many traps as it takes: one may also return early with some
+ * of what was asked for. Ends with the first that posts nothing in its time.
+ */
+int loop_gather(struct loop *l, unsigned int min, unsigned int batch,
+		unsigned long long timeout);
+
 /* Read a completion; without one, user_data is NONE and the rest poison. */
 struct gmb_ioc_cqe loop_next(struct loop *l);
 

@@ -585,7 +585,7 @@ TEST_F(ops, cancel_and_arrival)
 		if (i % 2)
 			ASSERT_EQ(1, write(self->fd[1], "x", 1));
 		loop_op(l, GMB_OP_CANCEL, self->fd[0], 2)->addr = 1;
-		ASSERT_EQ(2, loop_trap(l, 2));
+		ASSERT_EQ(2, loop_gather(l, 2, 0, LONG));
 		c = loop_next(l);
 		if (c.user_data == 2) {
 			EXPECT_EQ(-ENOENT, c.res);

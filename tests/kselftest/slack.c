@@ -62,7 +62,7 @@ FIXTURE_TEARDOWN(slack)
 	unsigned long long t_ = now();					\
 									\
 	ASSERT_EQ(0, later_start(&later_));				\
-	EXPECT_LE(posted, loop_trap_for(&self->l, min, batch, timeout)); \
+	EXPECT_LE(posted, loop_gather(&self->l, min, batch, timeout));	\
 	t_ = now() - t_;						\
 	later_end(&later_);						\
 	t_;								\
@@ -273,7 +273,7 @@ TEST_F(slack, end_counts_for_both)
 	ASSERT_EQ(0, loop_trap(&self->l, 0));
 	later.fd = self->fd[0][1];
 	ASSERT_EQ(0, later_start(&later));
-	EXPECT_EQ(2, loop_trap(&self->l, 2));
+	EXPECT_EQ(2, loop_gather(&self->l, 2, 0, LONG));
 	EXPECT_GT(LONG, now() - t);
 	later_end(&later);
 }
