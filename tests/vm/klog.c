@@ -93,18 +93,30 @@ static bool contains_any(const char *line, char **list)
 	return false;
 }
 
+/* A function of a module, or one that it calls, is what made the access. */
+#define RACE_DEPTH	2
+
 /*
  * race_of_module() - whether the report of a data race, which goes on to a
- * line of equals signs, shows a module on a stack: "name+0x10/0x20 [module]"
+ * line of equals signs, is about an access of a module's: a stack begins with
+ * "name+0x10/0x20 [module]", or does so behind a helper of the kernel's.
+ * Deeper down, the kernel's core is at work, whose races are known to it.
  */
 static bool race_of_module(char **line)
 {
 	const char *bracket;
+	int depth = 0;
 
 	for (; *line && !strstr(*line, "========"); line++) {
+		if (strstr(*line, " by task ") ||
+		    strstr(*line, " by interrupt ")) {
+			depth = 0;
+			continue;
+		}
+		if (!strstr(*line, "+0x") || ++depth > RACE_DEPTH)
+			continue;
 		bracket = strstr(*line, " [");
-		if (bracket && strstr(*line, "+0x") &&
-		    (*line)[strlen(*line) - 1] == ']')
+		if (bracket && (*line)[strlen(*line) - 1] == ']')
 			return true;
 	}
 	return false;
