@@ -36,7 +36,7 @@ FIXTURE_SETUP(faults_nl)
 	if (self->nth == -ENOENT)
 		SKIP(return, "the kernel cannot inject failures");
 	ASSERT_LE(0, self->nth);
-	ASSERT_EQ(0, loop_init(&self->l, 64, 64));
+	ASSERT_EQ(0, loop_init(&self->l, 64, 128));
 	ASSERT_EQ(0, pair_unix(self->fd));
 	ASSERT_EQ(0, loop_watch(&self->l, self->fd[0]));
 	ASSERT_EQ(0, loop_task(&self->l, 3, 0, 9, 0));
@@ -249,7 +249,7 @@ TEST_F(faults_nl, first_observed_trap)
 	bool struck;
 
 	for (n = 1, struck = true; struck; n++) {
-		ASSERT_EQ(0, loop_init(&l, 64, 64));
+		ASSERT_EQ(0, loop_init(&l, 64, 128));
 		ASSERT_EQ(0, loop_task(&l, 3, 0, 9, 0));
 		ASSERT_EQ(0, nl_open(&self->nl));
 		ASSERT_EQ(0, nl_observe(&self->nl, l.setup.id, EVERYTHING));
