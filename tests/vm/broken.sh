@@ -11,7 +11,8 @@
 #
 # A file says on which kernel the fault shows ("Kernel: NAME"), in which program
 # of tests/kselftest, and in which test of it, since waiting for a wakeup that
-# is lost takes its time in each ("Test: NAME ARGUMENTS"), with what words
+# is lost takes its time in each ("Test: NAME ARGUMENTS"; the name fuzz stands
+# for the program of tests/fuzz), with what words
 # ("Expect: EXTENDED-REGEX", in the results or in the kernel's complaints), and
 # what is broken: in a function of a source file ("File:", "Function:") a text
 # is replaced by another ("Find:", "Put:"). A text, not a patch, so that work
@@ -110,7 +111,8 @@ try()
 harness=$("$here/kernels.sh" harness)
 status=$?
 if [ "$status" = 0 ]; then
-	bash "$here/kselftests.sh" "$harness" "$tests" || exit
+	bash "$here/kselftests.sh" "$harness" "$tests" &&
+		bash "$here/../fuzz/build.sh" "$tests/fuzz" || exit
 fi
 if [ $# = 0 ]; then
 	set -- $(ls "$here/broken")
