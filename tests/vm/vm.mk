@@ -41,7 +41,9 @@ check-kernel: deps-check-kernel ## the module's and the library's tests, in a ma
 debug-kernels: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan kcsan || [ $$? = 77 ]
 
-# What check-full needs; the other one is not built there, for its time.
+# The one that check-full needs.
+check-full: kasan-kernel
+
 kasan-kernel: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan || [ $$? = 77 ]
 
