@@ -32,27 +32,3 @@ void gmb_clock_begin(void)
 	WRITE_ONCE(gmb_clock_rate.span, (u64)khz * GMB_CLOCK_SPAN_US / 1000);
 #endif
 }
-
-/**
- * gmb_clock_set() - read the clock, and the counter beside it
- * @clock: any
- *
- * If something came between the two readings, the clock would run ahead by that
- * for as long as the counter is believed. So interrupts are off.
- *
- * Context: any but NMI.
- * Return: the time.
- */
-u64 gmb_clock_set(struct gmb_clock *clock)
-{
-	unsigned long flags;
-	u64 now;
-
-	local_irq_save(flags);
-	clock->cpu = raw_smp_processor_id();
-	clock->cycles = get_cycles();
-	now = ktime_get_mono_fast_ns();
-	local_irq_restore(flags);
-	clock->ns = now;
-	return now;
-}

@@ -16,6 +16,7 @@
 #define GMB_CLOCK_H
 
 #include <linux/compiler.h>
+#include <linux/irqflags.h>
 #include <linux/ktime.h>
 #include <linux/smp.h>
 #include <linux/timex.h>
@@ -38,7 +39,29 @@ struct gmb_clock_rate {
 extern struct gmb_clock_rate gmb_clock_rate;
 
 void gmb_clock_begin(void);
-u64 gmb_clock_set(struct gmb_clock *clock);
+
+/**
+ * gmb_clock_set() - read the clock, and the counter beside it
+ * @clock: any
+ *
+ * If something came between the two readings, the clock would run ahead by that
+ * for as long as the counter is believed. So interrupts are off meanwhile.
+ *
+ * Context: process, interrupts on.
+ * Return: the time.
+ */
+static inline u64 gmb_clock_set(struct gmb_clock *clock)
+{
+	u64 now;
+
+	local_irq_disable();
+	clock->cpu = raw_smp_processor_id();
+	clock->cycles = get_cycles();
+	now = ktime_get_mono_fast_ns();
+	local_irq_enable();
+	clock->ns = now;
+	return now;
+}
 
 /**
  * gmb_clock_told() - the time, as far as the counter tells it
