@@ -127,7 +127,8 @@ static void sensible(struct world *w, struct request *r)
 	if (forms[i].cmd == GMB_NL_CMD_HISTOGRAM_GET && chance(w, 2))
 		put_number(w, r, GMB_NL_A_TASK_SLOT, pick(w, SLOTS));
 	if (forms[i].cmd == GMB_NL_CMD_OBSERVE)
-		put_number(w, r, GMB_NL_A_OBSERVE, pick(w, 4));
+		put_number(w, r, GMB_NL_A_OBSERVE,
+			   pick(w, forms[i].one ? 4 : 8));
 }
 
 /* Anything may be wrong with it. */
