@@ -205,13 +205,13 @@ bool gmb_message_histogram(struct sk_buff *skb, u32 stage,
 bool gmb_message_events(struct sk_buff *skb, const struct gmb_batch *batch,
 			const struct gmb_group *group)
 {
-	if (group &&
-	    (nla_put_u64_64bit(skb, GMB_NL_A_GROUP_SEQ, group->seq,
-			       GMB_NL_A_PAD) ||
-	     nla_put_u64_64bit(skb, GMB_NL_A_GROUP_BEFORE, group->before,
-			       GMB_NL_A_PAD)))
-		return false;
-	return !nla_put_u32(skb, GMB_NL_A_CONTEXT_ID, batch->id) &&
+	bool done;
+
+	done = !group || (!nla_put_u64_64bit(skb, GMB_NL_A_GROUP_SEQ,
+					     group->seq, GMB_NL_A_PAD) &&
+			  !nla_put_u64_64bit(skb, GMB_NL_A_GROUP_BEFORE,
+					     group->before, GMB_NL_A_PAD));
+	return done && !nla_put_u32(skb, GMB_NL_A_CONTEXT_ID, batch->id) &&
 	       !nla_put_u64_64bit(skb, GMB_NL_A_SEQ, batch->seq,
 				  GMB_NL_A_PAD) &&
 	       !nla_put_u64_64bit(skb, GMB_NL_A_LOST, batch->lost,

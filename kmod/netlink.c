@@ -396,10 +396,9 @@ static int gmb_nl_may_multicast(const struct gmb_viewer *viewer,
 		NL_SET_ERR_MSG(info->extack, "the group hears of all contexts");
 		return -EINVAL;
 	}
-	if (!family.n_mcgrps)
-		return -EOPNOTSUPP;
-	return viewer->all && viewer->net->user_ns == &init_user_ns ? 0 :
-								      -EPERM;
+	if (!viewer->all || viewer->net->user_ns != &init_user_ns)
+		return -EPERM;
+	return family.n_mcgrps ? 0 : -EOPNOTSUPP;
 }
 
 static int gmb_nl_observe(struct sk_buff *request, struct genl_info *info)
