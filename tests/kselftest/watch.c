@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -360,6 +361,45 @@ TEST_F(watch, circle_through_a_socket)
 		EXPECT_EQ(how & 2 ? SIGKILL : 0, status);
 	}
 	EXPECT_EQ(users, module_users(users));
+}
+
+static void later_drain(struct later *l)
+{
+	unsigned long long value;
+
+	l->ret = read(l->fd, &value, sizeof(value));
+}
+
+/*
+ * An eventfd has room, but not for so much. That looks like want of memory, so
+ * it is tried again now and then, in vain, and done when there is room.
+ */
+TEST(room_that_is_too_small)
+{
+	unsigned long long full = ~6ULL, ten = 10, value = 0;
+	struct later later = { .ms = 20, .fn = later_drain };
+	struct gmb_ioc_cqe c;
+	struct loop l;
+	int e;
+
+	e = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	ASSERT_EQ(8, write(e, &full, sizeof(full)));
+	ASSERT_EQ(0, loop_init(&l, 8, 8));
+	ASSERT_EQ(0, loop_watch(&l, e));
+	loop_buf(&l, GMB_OP_WRITE, e, 1, &ten, sizeof(ten));
+	EXPECT_EQ(0, loop_trap_for(&l, 1, 0, 400 * MS));
+	later.fd = e;
+	ASSERT_EQ(0, later_start(&later));
+	EXPECT_EQ(1, loop_trap(&l, 1));
+	later_end(&later);
+	EXPECT_EQ(8, later.ret);
+	c = loop_next(&l);
+	EXPECT_EQ(1, c.user_data);
+	EXPECT_EQ(8, c.res);
+	ASSERT_EQ(8, read(e, &value, sizeof(value)));
+	EXPECT_EQ(10, value);
+	loop_fini(&l);
+	close(e);
 }
 
 TEST_HARNESS_MAIN
