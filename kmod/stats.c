@@ -211,18 +211,17 @@ static __always_inline void gmb_stats_record(struct gmb_histograms *h,
 					     const struct gmb_moments *m)
 {
 	struct gmb_histogram *stage = h->stage;
+	u64 woken = m->woken, running = m->running;
 
-	if (m->running) {
+	if (running) {
 		/* What came while the thread was being woken was not held. */
-		if (m->woken == m->ready)
+		if (woken == m->ready)
 			gmb_histogram_add_zero(&stage[GMB_NL_STAGE_HELD]);
 		else
 			gmb_histogram_add(&stage[GMB_NL_STAGE_HELD],
-					  m->woken - m->ready);
-		gmb_histogram_add(&stage[GMB_NL_STAGE_SCHED],
-				  m->running - m->woken);
-		gmb_histogram_add(&stage[GMB_NL_STAGE_TRAP],
-				  m->done - m->running);
+					  woken - m->ready);
+		gmb_histogram_add(&stage[GMB_NL_STAGE_SCHED], running - woken);
+		gmb_histogram_add(&stage[GMB_NL_STAGE_TRAP], m->done - running);
 	}
 	gmb_histogram_add(&stage[GMB_NL_STAGE_TOTAL], m->done - m->ready);
 }
