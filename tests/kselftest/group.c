@@ -66,22 +66,6 @@ FIXTURE_TEARDOWN(group)
 	self->item.value[GMB_NL_CONTEXT_##attr];			\
 })
 
-/* In a child: whether it holds; if not, the line is told. */
-#define MUST(x) do {							\
-	if (!(x)) {							\
-		fprintf(stderr, "# line %d: " #x "\n", __LINE__);	\
-		_exit(1);						\
-	}								\
-} while (0)
-
-/* How a child ended that has said what went wrong: 0 is well. */
-static int ended(int pid)
-{
-	int status = -1;
-
-	return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
 /* Make n completions, numbered from first on. */
 static int make(struct loop *l, int first, int n)
 {

@@ -13,6 +13,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
 
 /* For emulated machines on which every access to memory is checked. */
 #ifdef TEST_TIMEOUT_DEFAULT
@@ -120,5 +122,16 @@ int number_set(const char *path, const char *value);
 
 /* Wait until nobody uses the module more than users times. Uses left. */
 long module_users(long users);
+
+/* How a child ended that has said what went wrong: 0 is well. */
+int ended(int pid);
+
+/* In a child: whether it holds; if not, the line is told. */
+#define MUST(x) do {							\
+	if (!(x)) {							\
+		fprintf(stderr, "# line %d: " #x "\n", __LINE__);	\
+		_exit(1);						\
+	}								\
+} while (0)
 
 #endif /* GMB_SELFTEST_LOOP_H */

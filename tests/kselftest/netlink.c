@@ -337,22 +337,6 @@ TEST_F(netlink, tasks)
 	EXPECT_EQ(0, it[2].value[GMB_NL_TASK_PENDING]);
 }
 
-/* How a child ended that has said what went wrong: 0 is well. */
-static int ended(int pid)
-{
-	int status = -1;
-
-	return waitpid(pid, &status, 0) == pid ? status : -1;
-}
-
-/* In a child: whether it holds; if not, the line is told. */
-#define MUST(x) do {							\
-	if (!(x)) {							\
-		fprintf(stderr, "# line %d: " #x "\n", __LINE__);	\
-		_exit(1);						\
-	}								\
-} while (0)
-
 static int all_commands(struct nl *nl, unsigned int id)
 {
 	struct nl_request r;
