@@ -30,7 +30,7 @@ packages()
 	check-full)
 		packages check
 		packages check-kernel-debug
-		echo clang valgrind gcovr gcc-aarch64-linux-gnu \
+		echo bpftrace linux-perf clang valgrind gcovr gcc-aarch64-linux-gnu \
 			libc6-dev-arm64-cross qemu-user-static ;;
 	bench)
 		packages build

@@ -10,6 +10,8 @@
 
 #include "nth.h"
 
+#define NTH_ROUNDS	3
+
 int nth_open(void)
 {
 	char path[40];
@@ -38,6 +40,17 @@ bool nth_struck(int fd)
 
 	nth_arm(fd, 0);
 	return len > 0 && text[0] == '0';
+}
+
+bool nth_next(struct nth_series *at)
+{
+	if (at->n && !at->struck) {
+		at->failures = at->n - 1;
+		at->n = 0;
+		at->rounds++;
+	}
+	at->n++;
+	return at->rounds < NTH_ROUNDS;
 }
 
 bool nth_is_want(int error)

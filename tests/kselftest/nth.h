@@ -21,6 +21,21 @@ void nth_arm(int fd, unsigned int n);
 /* Whether something has failed since; nothing will from now on. */
 bool nth_struck(int fd);
 
+/*
+ * Goes through the failures of a call: while (nth_next(&at)) arm at.n, call,
+ * and set at.struck. Begins as { 0 }. A round ends where nothing is struck. A
+ * call now and then takes a page more than it did before, and all that comes
+ * after it then has another number: only several rounds leave nothing out.
+ */
+struct nth_series {
+	unsigned int n;
+	unsigned int rounds;	/* that are over */
+	unsigned int failures;	/* of the last of them */
+	bool struck;
+};
+
+bool nth_next(struct nth_series *at);
+
 /* Whether an error says that something was not to be had. */
 bool nth_is_want(int error);
 

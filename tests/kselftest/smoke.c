@@ -145,9 +145,16 @@ static int trap_more(struct loop *l, unsigned int min, unsigned int batch,
 	return ret < 0 ? -errno : ret;
 }
 
+/* A trap may come back for work of the kernel's own: then there is another. */
 static int trap(struct loop *l, unsigned int min)
 {
-	return trap_more(l, min, 0, 5000 * MS, 0);
+	unsigned long long end = now() + 5000 * MS;
+	int ret;
+
+	do {
+		ret = trap_more(l, min, 0, 5000 * MS, 0);
+	} while (!ret && min && now() < end);
+	return ret;
 }
 
 /* The next completion, or one with user_data ~0 when there is none. */
@@ -384,8 +391,7 @@ static void test_files(void)
 	c = next(&l);
 	check(c.user_data == 9 && c.res == POLLOUT, "the pipe can be written");
 	close(p[1]);
-	check(trap(&l, 1) == 0, "the sweep drops the other end");
-	trap(&l, 1);
+	check(trap(&l, 1) == 1, "the sweep drops the other end");
 	c = next(&l);
 	check(c.user_data == 8 && c.res & POLLHUP, "hang-up: 0x%x", c.res);
 	loop_close(&l);
@@ -503,7 +509,7 @@ static void test_tasks(void)
 	pthread_join(thread, NULL);
 	w = (struct waker){ a.fd, GMB_WAKE_TRAP, 20000, -1 };
 	pthread_create(&thread, NULL, waker_run, &w);
-	check(trap(&a, 1) == 0, "a kick ends the trap");
+	check(trap_more(&a, 1, 0, 5000 * MS, 0) == 0, "a kick ends the trap");
 	pthread_join(thread, NULL);
 	check(!w.ret, "kick");
 
@@ -643,20 +649,15 @@ static void test_stamps(void)
 static void test_pressure(void)
 {
 	struct loop l;
-	int i, n;
+	int i, n = 0;
 
 	printf("# back-pressure\n");
 	loop_open(&l, 64, 4);
 	for (i = 0; i < 20; i++)
 		put(&l, GMB_OP_NOP, 0, i);
-	for (n = 0; n < 20;) {
-		struct gmb_ioc_cqe c;
-
-		if (trap(&l, 1) <= 0)
-			break;
-		while ((c = next(&l)).user_data == (unsigned int)n)
+	while (n < 20 && trap(&l, 1) > 0)
+		while (next(&l).user_data == (unsigned int)n)
 			n++;
-	}
 	check(n == 20, "twenty completions through a ring of four");
 	loop_close(&l);
 }

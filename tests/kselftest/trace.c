@@ -190,7 +190,7 @@ TEST_F(trace, a_timeout_is_exact)
 	timers(self->text, &exact, &loose);
 	EXPECT_EQ(0, exact);
 	EXPECT_EQ(1, loose);
-	EXPECT_EQ(0, loop_trap_for(&self->l, 1, 0, MS));
+	EXPECT_EQ(0, loop_trap_for(&self->l, 1, 0, 50 * MS));
 	number_set(TRACING "events/timer/hrtimer_start/enable", "0");
 	unfilter();
 	read_trace(self->text);

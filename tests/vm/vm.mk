@@ -38,12 +38,12 @@ check-kernel: deps-check-kernel ## the module's and the library's tests, in a ma
 	$(Q)+$(subst $(O)/tests/suites,$(kernel_suites),$(runner)) kernel
 
 # The debug kernels are built first, so that no suite's time limit counts it.
+check-full: debug-kernels
+
 debug-kernels: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan kcsan || [ $$? = 77 ]
 
-# The one that check-full needs.
-check-full: kasan-kernel
-
+# The one of them that the fuzzer needs.
 kasan-kernel: deps-check-kernel-debug
 	$(Q)tests/vm/debug-kernel.sh get kasan || [ $$? = 77 ]
 
