@@ -58,17 +58,17 @@ $(foreach s,$(wildcard tests/*/check.sh),$(call suite,check,$(notdir \
 $(foreach s,$(wildcard tests/*/full.sh),$(call suite,check-full,$(notdir \
 	$(patsubst %/,%,$(dir $(s)))).full,plain,1800,bash $(s)))
 
-# The module's own tests, in a machine (see tests/vm/kernel.sh): on the oldest
-# kernel in check, on the others in check-full. make check-kernel runs the
-# library's suites on the module, too. Of what make check-kernel-debug does,
-# check-full leaves out the library's suites on the kernel that looks for races;
-# it has the debug kernels built before (see tests/vm/vm.mk).
-$(call suite,check,kernel.6.1,plain,1200,bash tests/vm/kernel.sh 6.1 selftests)
+# The module in a machine of its own (see tests/vm/kernel.sh): its tests, and the
+# library's on it, on the oldest kernel in check, on the others in check-full.
+# Of what make check-kernel-debug does, check-full leaves out what runs on the
+# kernel that looks for races beside the module's own tests; the debug kernels
+# are built before (see tests/vm/vm.mk).
+$(call suite,check,kernel.6.1,plain,2400,bash tests/vm/kernel.sh 6.1)
 $(call suite,check-full,kernel.kasan,plain,5400,bash tests/vm/kernel.sh kasan)
 $(call suite,check-full,kernel.broken,plain,3600,bash tests/vm/broken.sh)
 $(call suite,check-full,kernel.kcsan,plain,3600,bash tests/vm/kernel.sh kcsan selftests)
-$(call suite,check-full,kernel.6.12,plain,1800,bash tests/vm/kernel.sh 6.12 selftests)
-$(call suite,check-full,kernel.newest,plain,1800,bash tests/vm/kernel.sh newest selftests)
+$(call suite,check-full,kernel.6.12,plain,3600,bash tests/vm/kernel.sh 6.12)
+$(call suite,check-full,kernel.newest,plain,3600,bash tests/vm/kernel.sh newest)
 $(call suite,check-full,kernel.tracers,plain,1200,bash tests/vm/tracers.sh 6.1)
 $(call suite,check-full,kernel.tree,plain,600,bash tests/vm/dropin.sh @B@/vm/dropin)
 

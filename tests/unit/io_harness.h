@@ -83,13 +83,16 @@ static inline size_t stuff(int fd)
 	size_t sum = 0, before;
 	ssize_t n;
 
-	/* What is under way may make room once more when it arrives. */
+	/*
+	 * What is under way may make room once more when it arrives, or when
+	 * TCP acknowledges it, which may take 200 ms.
+	 */
 	do {
 		before = sum;
 		while ((n = send(fd, zeroes, sizeof(zeroes), MSG_DONTWAIT)) > 0)
 			sum += (size_t)n;
 		check_is(errno, EAGAIN);
-		usleep(10000);
+		usleep(250000);
 	} while (sum > before);
 	return sum;
 }

@@ -8,8 +8,8 @@
 #
 #   kernel.sh KERNEL [selftests]     6.1, 6.12, newest, kasan or kcsan
 #
-# With `selftests` the library's suites are left out: they take ten times as
-# long as the module's own tests.
+# With `selftests` the library's suites are left out: they take twice as long
+# as the module's own tests.
 #
 # O and B are the output folders, as for make. On the debug kernels leaks are
 # looked for, and kasan counts the lines of the module that were run (see
