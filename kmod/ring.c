@@ -108,6 +108,8 @@ void gmb_ring_fini(struct gmb_ring *ring)
 		return;
 	vunmap(ring->shared);
 	ring->shared = NULL;
+	/* A setup that failed may be tried again, without them. */
+	ring->stamps = NULL;
 	gmb_ring_free_pages(ring);
 }
 

@@ -114,8 +114,10 @@ void gmb_sweep(struct gmb_ctx *ctx, u32 n)
 	struct gmb_watch *w;
 
 	while ((w = gmb_sweep_find(ctx, &n))) {
+		/* Who looks a file up just now counts for a moment. */
 		if (file_count(w->file) != 1) {
-			gmb_watch_retry(ctx, w);
+			if (gmb_watch_starved(w))
+				gmb_watch_retry(ctx, w);
 			continue;
 		}
 		if (!gmb_ring_room(&ctx->ring, GMB_RING_RESERVE))

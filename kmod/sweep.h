@@ -15,7 +15,8 @@
  * most, and once after the last trap.
  *
  * A file's count can only be one when no descriptor of any process is left, and
- * nobody can make a new one from it then.
+ * nobody can make a new one from it then. It is more for a moment when somebody
+ * is just looking the file up, in vain.
  */
 #ifndef GMB_SWEEP_H
 #define GMB_SWEEP_H

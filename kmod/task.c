@@ -161,10 +161,9 @@ out:
  */
 void gmb_task_run(struct gmb_ctx *ctx, struct gmb_task *task)
 {
-	if (gmb_stats_on()) {
-		ctx->ready_ns = gmb_stats_since(task->stamp);
-		ctx->running_task = task;
-	}
+	/* In any case: stamping may begin before the completion is posted. */
+	ctx->running_task = task;
+	ctx->ready_ns = gmb_stats_on() ? gmb_stats_since(task->stamp) : 0;
 	/* From here the task can be pushed again. */
 	if (atomic_fetch_andnot(GMB_PERMIT, &task->state) & GMB_DROPPED) {
 		call_rcu(&task->rcu, gmb_task_free_rcu);

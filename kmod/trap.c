@@ -160,10 +160,10 @@ static bool gmb_trap_over(struct gmb_ctx *ctx, int *error)
 		*error = -ESHUTDOWN;
 	else if (READ_ONCE(ctx->kicked))
 		WRITE_ONCE(ctx->kicked, false);
-	else if (signal_pending(current))
+	else if (task_sigpending(current))
 		*error = -EINTR;
 	else if (gmb_ring_room(&ctx->ring, GMB_RING_RESERVE) &&
-		 !task_work_pending(current))
+		 !task_work_pending(current) && !signal_pending(current))
 		return false;
 	return true;
 }

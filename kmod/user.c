@@ -88,8 +88,8 @@ void gmb_user_put(struct gmb_user *user)
  */
 int gmb_user_charge(struct gmb_user *user)
 {
-	if (atomic_long_inc_return(&user->watches) <=
-	    (long)READ_ONCE(max_user_watches))
+	if ((ulong)atomic_long_inc_return(&user->watches) <=
+	    READ_ONCE(max_user_watches))
 		return 0;
 	atomic_long_dec(&user->watches);
 	return -EMFILE;

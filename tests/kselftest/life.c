@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
@@ -329,6 +330,58 @@ TEST_F(life, signals)
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
 	ualarm(20000, 0);
 	EXPECT_EQ(-EINTR, loop_trap_for(l, 1, 0, GMB_FOREVER));
+}
+
+/* An io_uring that polls fd, made by this thread; or -errno. */
+static int uring_poll(int fd)
+{
+	struct io_uring_params p = { 0 };
+	int ring = syscall(SYS_io_uring_setup, 4, &p);
+	struct io_uring_sqe *sqe;
+	char *sq;
+
+	if (ring < 0)
+		return -errno;
+	sq = mmap(NULL, p.sq_off.array + p.sq_entries * 4,
+		  PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, p.sq_entries * sizeof(*sqe), PROT_READ | PROT_WRITE,
+		   MAP_SHARED, ring, IORING_OFF_SQES);
+	if (sq == MAP_FAILED || sqe == MAP_FAILED)
+		return -errno;
+	sqe->opcode = IORING_OP_POLL_ADD;
+	sqe->fd = fd;
+	sqe->poll32_events = POLLIN;
+	*(__u32 *)(sq + p.sq_off.array) = 0;
+	*(__u32 *)(sq + p.sq_off.tail) = 1;
+	if (syscall(SYS_io_uring_enter, ring, 1, 0, 0, NULL, 0) != 1)
+		return -errno;
+	return ring;
+}
+
+static void later_byte(struct later *l)
+{
+	l->ret = write(l->fd, "x", 1);
+}
+
+/*
+ * An io_uring has work for the sleeping thread, with TIF_NOTIFY_SIGNAL. That is
+ * no signal: the trap only returns early, and the next one sleeps again.
+ */
+TEST_F(life, work_that_is_no_signal)
+{
+	struct later later = { .ms = 20, .fn = later_byte };
+	int ring, p[2];
+
+	ASSERT_EQ(0, pipe(p));
+	ring = uring_poll(p[0]);
+	if (ring < 0)
+		SKIP(return, "no io_uring: %s", strerror(-ring));
+	later.fd = p[1];
+	ASSERT_EQ(0, later_start(&later));
+	EXPECT_EQ(0, loop_trap_once(&self->l, 1, 0, LONG));
+	later_end(&later);
+	EXPECT_EQ(0, loop_trap_once(&self->l, 1, 0, 20 * MS));
+	close(ring);
 }
 
 /* One of many moments at which the process may die. */

@@ -77,6 +77,10 @@ TEST(indices)
 /* Locked memory is counted for who is not privileged, and given back. */
 TEST(locked_memory)
 {
+	struct gmb_ioc_setup big = {
+		.size = sizeof(big), .flags = GMB_SETUP_STAMPS,
+		.sq_entries = 4096, .cq_entries = 4096,
+	};
 	struct loop l, small;
 	int ret, tries = 0;
 	long users;
@@ -88,7 +92,8 @@ TEST(locked_memory)
 	ASSERT_EQ(0, loop_open(&small));
 	ASSERT_EQ(0, limit(RLIMIT_MEMLOCK, 64 << 10));
 	ASSERT_EQ(0, setresuid(NOBODY, NOBODY, NOBODY));
-	EXPECT_EQ(-ENOMEM, loop_setup(&l, 4096, 4096));
+	EXPECT_EQ(-1, ioctl(l.fd, GMB_IOC_SETUP, &big));
+	EXPECT_EQ(ENOMEM, errno);
 	ASSERT_EQ(0, loop_setup(&small, 256, 256));
 	EXPECT_EQ(-ENOMEM, loop_setup(&l, 1024, 8));
 	loop_fini(&small);
@@ -100,6 +105,9 @@ TEST(locked_memory)
 	} while (ret == -ENOMEM && tries++ < 1000);
 	EXPECT_EQ(0, ret);
 	EXPECT_EQ(0, loop_map(&l));
+	/* The stamps of the one that failed are not written to. */
+	loop_op(&l, GMB_OP_NOP, 0, 1);
+	EXPECT_EQ(0, loop_result(&l));
 	loop_fini(&l);
 }
 
