@@ -325,8 +325,10 @@ GMB_API void gmb__manager_block_leave(struct gmb__manager_block *block);
  * tasks are waited for. If @rc is negative then, the block itself has failed:
  * its tasks are cancelled and @rc stays. Otherwise @rc becomes the error of
  * gmb_manager_close(), if there is one. If the manager cannot be opened the
- * block is skipped and @rc holds the error. What a return statement inside has
- * computed is not changed any more. Not for longjmp().
+ * block is skipped and @rc holds the error. A return statement inside has
+ * computed its value before the tasks are waited for: an error that comes after
+ * that is in @rc, which nobody reads then. Leave by break or goto if it counts.
+ * Not for longjmp().
  */
 #define gmb_manager(m, rc)                                                \
 	GMB__MANAGER_BLOCK(GMB__NAME(gmb__block_, __COUNTER__), m, rc)

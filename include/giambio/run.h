@@ -46,7 +46,7 @@ enum gmb_loop_flags {
  * @name:        shown by the tools; NULL: the thread's name
  * @stack_size:  default for tasks, in bytes; 0 is 64 KiB
  * @dump_signal: a signal number on which the loop prints gmb_dump() to
- *	standard error; 0 for none
+ *	standard error; 0 for none. Its handler stays after the run.
  */
 struct gmb_loop_opts {
 	size_t size;

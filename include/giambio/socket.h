@@ -156,7 +156,7 @@ GMB_API GMB_MUST_CHECK int gmb_connect(struct gmb_socket *socket,
  * gmb_tcp_connect() - connect to a TCP port of a host
  * @socket: [out] caller's storage
  * @host:   a name, looked up by gmb_resolve(), or a number
- * @port:   1 to 65535
+ * @port:   1 to 65535; the system refuses 0
  *
  * The addresses of the host are tried one after another.
  *

@@ -198,9 +198,13 @@ GMB_API int gmb_yield(void);
 /**
  * gmb_checkpoint() - ask whether the calling task is cancelled
  *
- * For long calculations: a cancellation point that is no scheduling point.
+ * For long calculations: a cancellation point that is no scheduling point. A
+ * deadline that has passed meanwhile counts. For Ctrl-C, and for what other
+ * tasks and threads do, the loop must have its turn: call gmb_yield() now and
+ * then.
  *
- * Context: task only. Never suspends.
+ * Context: task only. Never suspends. O(1) plus the timers that are due; reads
+ * the clock if there is a deadline.
  * Return: 0; -ECANCELED; -EPERM outside a task.
  */
 GMB_API int gmb_checkpoint(void);

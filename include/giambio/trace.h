@@ -89,7 +89,7 @@ struct gmb_trace_event {
 	uint16_t kind;
 	uint16_t extra;
 	int32_t detail;
-	union {
+	__extension__ union {
 		struct {
 			uint64_t arg;
 			uint64_t arg2;

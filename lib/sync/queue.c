@@ -57,16 +57,14 @@ void gmb__queue_end(struct gmb_queue *queue)
 
 int gmb_queue_try_put(struct gmb_queue *queue, const void *item)
 {
-	int rc = gmb__owner_check(queue, gmb__queue_busy(queue));
-
-	return rc ? rc : gmb__queue_put_now(queue, item);
+	return gmb__owner_check(queue, gmb__queue_busy(queue)) ?:
+	       gmb__queue_put_now(queue, item);
 }
 
 int gmb_queue_try_get(struct gmb_queue *queue, void *item)
 {
-	int rc = gmb__owner_check(queue, gmb__queue_busy(queue));
-
-	return rc ? rc : gmb__queue_get_now(queue, item);
+	return gmb__owner_check(queue, gmb__queue_busy(queue)) ?:
+	       gmb__queue_get_now(queue, item);
 }
 
 static int put_later(void *object, void *item)
@@ -98,7 +96,8 @@ int gmb_queue_put(struct gmb_queue *queue, const void *item)
 
 	if (gmb__unlikely(rc))
 		return rc;
-	rc = gmb_queue_try_put(queue, item);
+	rc = gmb__owner_check(queue, gmb__queue_busy(queue)) ?:
+	     gmb__queue_put_now(queue, item);
 	if (rc == -EAGAIN)
 		return gmb__context_call(queue, (void *)(uintptr_t)item,
 					 put_later);
@@ -113,7 +112,8 @@ int gmb_queue_get(struct gmb_queue *queue, void *item)
 
 	if (gmb__unlikely(rc))
 		return rc;
-	rc = gmb_queue_try_get(queue, item);
+	rc = gmb__owner_check(queue, gmb__queue_busy(queue)) ?:
+	     gmb__queue_get_now(queue, item);
 	if (rc == -EAGAIN)
 		return gmb__context_call(queue, item, get_later);
 	if (gmb__likely(rc == 0))

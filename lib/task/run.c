@@ -231,6 +231,9 @@ int gmb_loop_open(const struct gmb_loop_opts *opts, gmb_task_fn fn, void *arg,
 	struct gmb_loop_opts known;
 	int rc;
 
+	/* That loop stays the thread's. */
+	if (gmb__loop)
+		return -EBUSY;
 	rc = take_opts(opts, &known);
 	if (rc < 0)
 		return rc;

@@ -33,9 +33,12 @@ void gmb__scope_leave(struct gmb_scope *scope)
 {
 	struct gmb_task *self = gmb__task_self();
 
-	if (gmb__unlikely(!self || self->innermost != scope))
+	if (gmb__unlikely(!self))
+		gmb__die("a %s is closed outside a task; the task that opened it must close it",
+			 kind_of(scope));
+	if (gmb__unlikely(self->innermost != scope))
 		gmb__die("task \"%s\" closes a %s that is not the innermost one it has open; close in the reverse order of opening",
-			 self ? gmb_task_name(self) : "(none)", kind_of(scope));
+			 gmb_task_name(self), kind_of(scope));
 	gmb__scope_fini(scope);
 	gmb__trace(gmb__loop, CLOSE, &self->strand, (uintptr_t)scope, 0, 0);
 	self->innermost = scope->parent;

@@ -127,7 +127,19 @@ gmb_time gmb_task_slack(const struct gmb_task *task)
 int gmb_checkpoint(void)
 {
 	struct gmb__trap trap;
+	int rc = gmb__trap_init(&trap);
+	gmb_time deadline, now;
 
+	if (rc < 0)
+		return rc;
+	deadline = gmb_deadline();
+	if (deadline == GMB_NEVER)
+		return 0;
+	/* Nobody else looks at the clock while a task calculates. */
+	now = gmb_now();
+	if (deadline > now)
+		return 0;
+	gmb__timers_expire(&gmb__loop->timers, now);
 	return gmb__trap_init(&trap);
 }
 

@@ -247,6 +247,36 @@ static intptr_t leave_by_return(gmb_time *end)
 	return rc;
 }
 
+static intptr_t return_before_the_error(void)
+{
+	intptr_t rc = 0;
+
+	gmb_manager(m, rc) {
+		gmb_spawn(m, give_later, (void *)-EIO);
+		return rc;
+	}
+	return rc;
+}
+
+static intptr_t break_before_the_error(void)
+{
+	intptr_t rc = 0;
+
+	gmb_manager(m, rc) {
+		gmb_spawn(m, give_later, (void *)-EIO);
+		break;
+	}
+	return rc;
+}
+
+/* What is returned was computed before the task failed, as the header says. */
+TASK_TEST(error_after_the_block_was_left)
+{
+	check_is(return_before_the_error(), 0);
+	check_is(break_before_the_error(), -EIO);
+	return 0;
+}
+
 TASK_TEST(block_joins_however_it_is_left)
 {
 	gmb_time begin = gmb_now();
@@ -596,6 +626,7 @@ Suite *test_manager_suite(void)
 	tcase_add_test(tc, close_is_not_cut_short_by_cancellation);
 	tcase_add_test(tc, tasks_spawn_into_a_manager_that_is_being_closed);
 	tcase_add_test(tc, errors_rise_through_nested_managers);
+	tcase_add_test(tc, error_after_the_block_was_left);
 	tcase_add_test(tc, block_joins_however_it_is_left);
 	tcase_add_test(tc, block_that_fails_itself_cancels_its_tasks);
 	tcase_add_test(tc, block_gives_the_error_not_the_cancellation);

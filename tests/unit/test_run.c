@@ -20,10 +20,14 @@ static intptr_t give(void *arg)
 
 static intptr_t run_inside(void *arg)
 {
+	struct gmb_loop *loop = NULL;
+
 	(void)arg;
 	check_is(gmb_run(give, NULL), -EBUSY);
 	check_that(gmb_loop_current() != NULL);
-	return 0;
+	check_is(gmb_loop_open(NULL, give, NULL, &loop), -EBUSY);
+	check_that(gmb_loop_current() != NULL && !loop);
+	return gmb_yield();
 }
 
 START_TEST(result_of_main_is_the_result)

@@ -66,6 +66,22 @@ TASK_TEST(passed_deadline_cancels_the_first_wait)
 	return 0;
 }
 
+/* Nobody else looks at the clock meanwhile. */
+REAL_TEST(checkpoint_sees_the_deadline_of_a_calculation)
+{
+	gmb_time end = gmb_now() + 20 * GMB_SEC;
+	int rc = 0;
+
+	gmb_with_timeout(rc, 5 * GMB_MS)
+		while (rc == 0 && gmb_now() < end)
+			rc = gmb_checkpoint();
+	check_is(rc, -ETIMEDOUT);
+	gmb_with_timeout(rc, GMB_SEC)
+		rc = gmb_checkpoint();
+	check_is(rc, 0);
+	return 0;
+}
+
 TASK_TEST(skip_makes_the_deadline_no_error)
 {
 	struct gmb_scope s;
@@ -399,6 +415,7 @@ Suite *test_scope_suite(void)
 	tcase_add_test(tc, cancellation_is_level_triggered);
 	tcase_add_test(tc, scope_that_nobody_noticed_closes_well);
 	tcase_add_test(tc, passed_deadline_cancels_the_first_wait);
+	tcase_add_test(tc, checkpoint_sees_the_deadline_of_a_calculation);
 	tcase_add_test(tc, skip_makes_the_deadline_no_error);
 	tcase_add_test(tc, nearest_deadline_counts_whichever_scope_has_it);
 	tcase_add_test(tc, outer_cancel_counts_over_an_inner_one);
