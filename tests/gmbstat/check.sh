@@ -171,6 +171,8 @@ nothing()
 		stat $command -p 2147483647 -j
 		[ $? = 1 ] && grep -q 'there is no process' "$dir/err" || bad=1
 	done
+	stat trace -o "$dir/none" -p $$
+	[ $? = 1 ] && [ ! -e "$dir/none" ] || bad=1
 	ok $bad "no loop, no process: a sentence and exit code 1"
 }
 
@@ -303,7 +305,32 @@ holds()
 	ok $? "stalls: a task that does not give way at all, and where it is"
 	stat tasks -p "$pid" -j && json 'task("hanging")->{state} eq "running"'
 	ok $? "tasks: it runs"
+	stat loops -p "$pid" -d 1 -j && json '
+		my $l = $d->{loops}[0]; $l->{cpu_share} > 0.3 &&
+		$l->{cpu_share} < 1.1 && $l->{per_second}{traps} == 0'
+	ok $? "loops: it has the processor, and makes no trap"
 	kill -KILL "$pid"
+	end
+}
+
+# A thread that others keep from running: at the least weight, beside one that
+# never sleeps, on the same processor. The kernel says how long it waited.
+hogged()
+{
+	local hog before after
+	taskset -c 0 sh -c 'while :; do :; done' &
+	hog=$!
+	disown "$hog"
+	start taskset -c 0 chrt -i 0 "$dir/known" late 10 && find_page
+	before=$(awk '{ print $2 }' "/proc/$pid/schedstat")
+	meanwhile stalls -m 1 -n
+	ok $? "a hog beside a thread"
+	after=$(awk '{ print $2 }' "/proc/$pid/schedstat")
+	kill "$hog"
+	json "my @t = grep { \$_->{kind} eq 'thread' } @{\$d->{stalls}};
+		@t > 3 && close_to(sum(map { \$_->{wait_ns} } @t),
+		$((after - before)), 0.05, 20e6)"
+	ok $? "stalls: it was runnable and did not run, as long as the kernel says"
 	end
 }
 
@@ -352,6 +379,9 @@ svg()
 	stat latency -p "$pid" -d 0.1 -s "$dir/none/x.svg"
 	[ $? = 4 ] && grep -q 'cannot be written' "$dir/err"
 	ok $? "latency: a file that cannot be written"
+	timeout 60 "$gmbstat" loops -j >/dev/full 2>"$dir/err"
+	[ $? = 4 ] && grep -q 'cannot be written' "$dir/err"
+	ok $? "loops -j: no room for what is printed"
 	end
 }
 
@@ -363,6 +393,9 @@ counts()
 	ok $? "loops: as many timers as sleeps"
 	json '$d->{loops}[0]{spawned} == 3 && $d->{loops}[0]{exited} == 2'
 	ok $? "loops: as many tasks as there were"
+	json '$d->{loops}[0]{completions} == 501 &&
+		$d->{loops}[0]{traps} > 500 && $d->{loops}[0]{traps} < 600'
+	ok $? "loops: as many completions as bytes, and a trap for each wait"
 	stat latency -d 0 -p "$pid" -j &&
 		json "sum(map { \$_->[1] } @{stage('step')->{buckets}}) ==
 		stage('step')->{count} && stage('step')->{count} > 1000"
@@ -430,6 +463,10 @@ others()
 	[ $? = 3 ] && grep -q 'belongs to another user' "$dir/err" &&
 		[ ! -s "$out" ]
 	ok $? "another user may not look: exit code 3"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/gmbstat" \
+		trace -o - -p "$pid" >"$out" 2>"$dir/err"
+	[ $? = 3 ] && [ ! -s "$out" ]
+	ok $? "another user may not trace: exit code 3"
 	end
 }
 
@@ -507,6 +544,7 @@ for GMB_BACKEND in ${BACKENDS:-epoll uring}; do
 	fi
 	waits
 	holds
+	hogged
 	delays
 	counts
 	many

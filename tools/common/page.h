@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <giambio/page.h>
 #include "common/histogram.h"
+#include "common/proc.h"
 
 /* What a row keeps of a task that does not run: see gmb_page.context. */
 #define PAGE_CONTEXT	3 /* stack pointer, program counter, frame pointer */
@@ -23,6 +24,7 @@
  * struct page - one loop
  * @pid:        process, as this process's pid namespace numbers it
  * @tid:        thread, likewise; 0: it has gone
+ * @comm:       name of the process when the page was opened, since it may end
  * @fd:         the number of the page's descriptor in that process
  * @inode:      of the page, which tells it from others
  * @head:       the mapping; all of it changes while it is read
@@ -39,6 +41,7 @@
 struct page {
 	pid_t pid;
 	pid_t tid;
+	char comm[PROC_COMM_SIZE];
 	int fd;
 	ino_t inode;
 	const struct gmb_page *head;

@@ -115,6 +115,7 @@ int page_open(struct page **out, pid_t pid, int fd)
 	struct page *page = memory_zeroed(1, sizeof(*page));
 
 	page->pid = pid;
+	proc_comm(page->comm, pid, 0);
 	page->fd = fd;
 	page->file = -1;
 	return finish(out, page, open_page(page));
@@ -126,6 +127,7 @@ int page_adopt(struct page **out, pid_t pid, int file)
 	int rc;
 
 	page->pid = pid;
+	proc_comm(page->comm, pid, 0);
 	page->fd = -1;
 	page->file = file;
 	rc = take_file(page);

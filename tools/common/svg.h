@@ -202,6 +202,9 @@ void svg_bars(struct svg *svg, const struct svg_bars *panel);
  */
 int svg_close(struct svg *svg, FILE *out);
 
+/* How many values there are. */
+uint64_t svg_total(const struct svg_values *values);
+
 /* The value that a share (0 to 1) of them does not exceed; 0: there is none. */
 double svg_quantile(const struct svg_values *values, double share);
 

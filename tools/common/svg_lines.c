@@ -133,7 +133,7 @@ void svg_lines(struct svg *svg, const struct svg_lines *panel)
 	}
 }
 
-static uint64_t total_of(const struct svg_values *v)
+uint64_t svg_total(const struct svg_values *v)
 {
 	uint64_t total = 0;
 	size_t i;
@@ -167,15 +167,18 @@ static double min_of(const struct svg_values *v)
 
 double svg_quantile(const struct svg_values *values, double share)
 {
-	double wanted = share * (double)total_of(values), seen = 0;
+	double wanted = share * (double)svg_total(values), seen = 0;
+	uint64_t value = 0;
 	size_t i;
 
-	for (i = 0; i < values->count; i++) {
+	for (i = 0; i < values->count && !value; i++) {
 		seen += (double)values->counts[i];
 		if (values->counts[i] && seen >= wanted)
-			return (double)values->values[i];
+			value = values->values[i];
 	}
-	return 0;
+	/* The greatest is exact, and other values are those of a bucket. */
+	return (double)(values->max && value > values->max ? values->max :
+							     value);
 }
 
 /* The range of values of all distributions of a panel; 0 without any. */
@@ -238,7 +241,7 @@ static void draw_percentiles(struct svg *svg, const struct svg_values *v,
 			     size_t colour, const struct svg_area *area,
 			     const struct svg_scale *y, double nines)
 {
-	double total = (double)total_of(v), seen = 0, x, place, last = 0;
+	double total = (double)svg_total(v), seen = 0, x, place, last = 0;
 	char pen = 'M';
 	size_t i;
 
@@ -284,7 +287,7 @@ void svg_percentiles(struct svg *svg, const struct svg_distributions *panel)
 			  panel->count);
 	area = area_of(svg, panel->height ? panel->height : 320);
 	for (i = 0; i < panel->count; i++)
-		most = fmax(most, (double)total_of(&panel->values[i]));
+		most = fmax(most, (double)svg_total(&panel->values[i]));
 	nines = fmin(log10(most), 7);
 	range_of(panel, &low, &high);
 	svg_scale_init(&y, &axis, low, high);

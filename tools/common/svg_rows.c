@@ -63,6 +63,8 @@ static void draw_range(struct svg *svg, const struct svg_values *v,
 	double middle = row_middle(area, row);
 	double at[3] = { svg_quantile(v, 0.5), svg_quantile(v, 0.99),
 			 value_max(v) };
+	/* Is there at least one above it? */
+	bool known = svg_total(v) >= 100;
 	char text[3][32];
 	int i;
 
@@ -73,14 +75,20 @@ static void draw_range(struct svg *svg, const struct svg_values *v,
 		return;
 	}
 	for (i = 0; i < 3; i++) {
-		svg_number(text[i], sizeof(text[i]), SVG_TIME,
-			   three_digits(at[i]));
+		if (i == 1 && !known)
+			strcpy(text[i], "-");
+		else
+			svg_number(text[i], sizeof(text[i]), SVG_TIME,
+				   three_digits(at[i]));
 		svg_text(svg, area->right + 74 + i * 70, middle + 4, SVG_END,
 			 i ? "soft" : NULL, text[i]);
 		at[i] = svg_place(x, at[i]);
 	}
 	draw_bar(svg, "bar", 0, area->left, at[0], middle, text[0]);
-	draw_bar(svg, "pale", 0, at[0], at[1], middle, text[1]);
+	if (known)
+		draw_bar(svg, "pale", 0, at[0], at[1], middle, text[1]);
+	else
+		at[1] = at[0];
 	fprintf(svg->body, "<path class=\"line c0\" d=\"M%.1f %.1fH%.1fM%.1f "
 		"%.1fv%d\"/>\n", at[1], middle, at[2], at[2],
 		middle - BAR / 2, BAR);

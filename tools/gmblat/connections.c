@@ -123,6 +123,7 @@ static int64_t bound(struct run *run, int64_t wanted)
 	snprintf(run->out->why, sizeof(run->out->why),
 		 "only %lld connections: the limit of open files is %lld (ulimit -n)",
 		 (long long)(limit - OTHERS), (long long)limit);
+	run->out->reached = limit - OTHERS;
 	return limit - OTHERS;
 }
 
@@ -134,10 +135,12 @@ static int run_crowd(struct connections *c, int64_t wanted)
 	int error;
 
 	error = crowd_open(&c->crowd, run->lat_case->kind, count);
-	if (error)
+	if (error) {
+		run->out->reached = c->crowd.count;
 		snprintf(run->out->why, sizeof(run->out->why),
 			 "only %lld connections: the system gave no more (%s)",
 			 (long long)c->crowd.count, gmb_strerror(error));
+	}
 	c->idle = calloc((size_t)count + 1, sizeof(*c->idle));
 	if (!c->idle)
 		return fail(run, -ENOMEM, "no sockets");
@@ -198,7 +201,7 @@ static int connections_prepare(const struct settings *settings,
 
 const struct experiment experiment_connections = {
 	.name = "connections",
-	.title = "an event on one connection beside others on which nothing happens",
+	.title = "an event on one connection beside idle ones",
 	.metrics = METRIC_CPU | METRIC_MEMORY,
 	.axis = "idle connections",
 	.prepare = connections_prepare,

@@ -98,6 +98,7 @@ enum outcome_state {
  * @state:    enum outcome_state
  * @progress: events so far in the run that goes on; written while it is read
  * @why:      a sentence, see @state; for a case that is done, a remark
+ * @reached:  connections: how many there were, if fewer than asked for; or 0
  * @latency:  ns
  * @urgent:   batch: those of the task without slack, ns
  * @late:     how late the source was, which does not count as latency, ns
@@ -115,6 +116,7 @@ struct outcome {
 	uint32_t state;
 	uint64_t progress;
 	char why[200];
+	int64_t reached;
 	struct histogram latency;
 	struct histogram urgent;
 	struct histogram late;

@@ -68,6 +68,8 @@ static void put_case(struct json *json, const struct results *results,
 	json_end(json);
 	json_string(json, "state", state_names[out->state]);
 	json_string(json, "remark", out->why[0] ? out->why : NULL);
+	if (out->reached)
+		json_i64(json, "reached", out->reached);
 	if (out->state == OUTCOME_DONE) {
 		put_distribution(json, "latency", &out->latency, &out->min);
 		if (out->urgent.count)

@@ -117,8 +117,10 @@ static void collect_line(struct lines *lines, const struct results *results,
 
 			if (out->state != OUTCOME_DONE)
 				continue;
-			lines->x[n][points] =
-				(double)results->cases[i].parameters[0].value;
+			lines->x[n][points] = (double)(
+				out->reached ?
+					out->reached :
+					results->cases[i].parameters[0].value);
 			lines->y[n][points++] = value(out);
 		}
 		if (points < enough)

@@ -18,7 +18,7 @@ struct chart_panel {
 void chart_add(struct chart *chart, const struct page *page,
 	       const struct stages *stages)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE];
+	char name[17], backend[9];
 	struct chart_panel *panel;
 
 	chart->panels = memory_get(chart->panels, (chart->count + 1) *
@@ -28,7 +28,7 @@ void chart_add(struct chart *chart, const struct page *page,
 	page_names(page, name, backend);
 	snprintf(panel->title, sizeof(panel->title),
 		 "process %d (%s), loop %s on %s", (int)page->pid,
-		 proc_comm(comm, page->pid, 0), name, backend);
+		 page->comm, name, backend);
 }
 
 void chart_free(struct chart *chart)

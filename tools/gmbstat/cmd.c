@@ -102,6 +102,18 @@ static int none(const struct pages *pages, pid_t pid)
 	return say(EXIT_NOTHING, "no giambio loop runs");
 }
 
+int cmd_process(const struct cmd_common *common)
+{
+	struct pages pages;
+	int rc;
+
+	if (!common->pid)
+		return EXIT_OK;
+	rc = cmd_pages(&pages, common);
+	pages_free(&pages);
+	return rc;
+}
+
 int cmd_pages(struct pages *pages, const struct cmd_common *common)
 {
 	int rc = pages_find(pages, common->pid);
@@ -127,11 +139,9 @@ void cmd_json_begin(struct json *json, const char *command)
 
 void cmd_json_process(struct json *json, const struct page *page)
 {
-	char comm[PROC_COMM_SIZE];
-
 	json_i64(json, "pid", page->pid);
 	json_i64(json, "tid", page->tid);
-	json_string(json, "command", proc_comm(comm, page->pid, 0));
+	json_string(json, "command", page->comm);
 }
 
 void cmd_json_loop(struct json *json, const struct page *page)
@@ -147,17 +157,20 @@ void cmd_json_loop(struct json *json, const struct page *page)
 
 void cmd_put_process(const struct page *page)
 {
-	char comm[PROC_COMM_SIZE];
-
 	printf("process %d (", (int)page->pid);
-	table_put(stdout, proc_comm(comm, page->pid, 0), UINT16_MAX);
+	table_put(stdout, page->comm, UINT16_MAX);
 	putchar(')');
 }
 
 int cmd_json_end(struct json *json)
 {
-	json_finish(json);
-	return cmd_end();
+	int rc = json_finish(json);
+
+	/* A reader that has seen enough (head) is no failure. */
+	if (rc && errno != EPIPE)
+		return say(EXIT_FAILED, "the output cannot be written: %s",
+			   strerror(errno));
+	return EXIT_OK;
 }
 
 int cmd_end(void)

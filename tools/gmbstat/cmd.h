@@ -72,6 +72,14 @@ long cmd_milliseconds(struct argp_state *state, const char *option,
  */
 int cmd_pages(struct pages *pages, const struct cmd_common *common);
 
+/**
+ * cmd_process() - whether the process that was asked for can be looked at
+ * @common: options
+ *
+ * Return: EXIT_OK, also without one; or an exit code, the reason was said.
+ */
+int cmd_process(const struct cmd_common *common);
+
 /* Begin the document of a command: an object with "gmbstat" and "command". */
 void cmd_json_begin(struct json *json, const char *command);
 

@@ -229,7 +229,7 @@ static bool has_tasks(const struct subject *s)
 static int draw(const struct study *study)
 {
 	const struct options *options = study->options;
-	char title[128], comm[PROC_COMM_SIZE];
+	char title[128];
 	struct chart chart = { .title = title };
 	unsigned int i;
 	int rc;
@@ -237,9 +237,8 @@ static int draw(const struct study *study)
 	snprintf(title, sizeof(title), "%s%sLatency of %s",
 		 options->task ? options->task : "",
 		 options->task ? ": " : "",
-		 options->common.pid ?
-			 proc_comm(comm, options->common.pid, 0) :
-			 "giambio's loops");
+		 options->common.pid ? study->subjects[0].page->comm :
+				       "giambio's loops");
 	for (i = 0; i < study->pages->count; i++) {
 		if (has_tasks(&study->subjects[i]))
 			chart_add(&chart, study->subjects[i].page,

@@ -105,12 +105,12 @@ static uint64_t tasks_of(const struct page *page)
 static void print_loop(struct table *table, const struct page *page,
 		       const struct rates *r)
 {
-	char name[17], backend[9], comm[PROC_COMM_SIZE], text[UNITS_SIZE];
+	char name[17], backend[9], text[UNITS_SIZE];
 
 	page_names(page, name, backend);
 	table_cell(table, "%d", (int)page->pid);
 	table_cell(table, "%d", (int)page->tid);
-	table_cell(table, "%s", proc_comm(comm, page->pid, 0));
+	table_cell(table, "%s", page->comm);
 	table_cell(table, "%s", name);
 	table_cell(table, "%s", backend);
 	table_cell(table, "%llu", (unsigned long long)tasks_of(page));

@@ -180,9 +180,13 @@ static int show(const struct options *options)
 	struct top top = { .pid = options->common.pid };
 	struct sigaction action = { .sa_handler = on_signal };
 	SCREEN *screen;
+	int rc;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return say(EXIT_USAGE, "top needs a terminal; gmbstat loops and gmbstat tasks write into pipes and files");
+	rc = cmd_process(&options->common);
+	if (rc)
+		return rc;
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return say(EXIT_FAILED, "the terminal '%s' is not known; set TERM to what it is",

@@ -280,6 +280,9 @@ static int trace_into_file(const struct options *options)
 	FILE *out = stdout;
 	int rc;
 
+	rc = cmd_process(&options->common);
+	if (rc)
+		return rc;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	if (!is_stdout(options))

@@ -40,7 +40,7 @@ static void take_rows(struct trace_loop *loop)
 void trace_loop_init(struct trace_loop *loop, struct trace_file *file,
 		     struct page *page, uint32_t number)
 {
-	char name[17], backend[9], text[64], comm[PROC_COMM_SIZE];
+	char name[17], backend[9], text[64];
 
 	*loop = (struct trace_loop){
 		.page = page,
@@ -51,9 +51,8 @@ void trace_loop_init(struct trace_loop *loop, struct trace_file *file,
 			 number * TRACE_LOOP_ORDER + 10);
 	page_names(page, name, backend);
 	/* One that has ended has no name but its loop's. */
-	proc_comm(comm, page->pid, 0);
 	trace_file_name_process(file, page->pid,
-				strcmp(comm, "?") ? comm : name);
+				strcmp(page->comm, "?") ? page->comm : name);
 	snprintf(text, sizeof(text), "loop %s (%s)", name, backend);
 	trace_file_name_track(file, loop->track, text,
 			      number * TRACE_LOOP_ORDER);
