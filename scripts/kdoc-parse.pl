@@ -109,7 +109,7 @@ sub members
 	$body = blank_comments($body);
 	$body =~ s/^\s*#[^\n]*//gm;
 	for my $member (split_top($body, ';')) {
-		if ($member =~ /^(struct|union)\b[^{;]*\{/) {
+		if ($member =~ /^(?:__extension__\s+)?(struct|union)\b[^{;]*\{/) {
 			my $inner = balanced($member, index($member, '{'));
 			my ($rest) = $member =~ /\}([^}]*)$/;
 

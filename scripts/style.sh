@@ -57,7 +57,8 @@ headers_alone()
 		printf '#include <%s>\n' "${h#uapi/}" >"$log.c"
 		$CC -std=c11 -Wall -Wextra -pedantic -Werror -fsyntax-only \
 			-Iinclude -Iinclude/uapi "$log.c" || bad=1
-		$CXX -x c++ -std=c++17 -Wall -Wextra -Werror -fsyntax-only \
+		$CXX -x c++ -std=c++17 -Wall -Wextra -pedantic -Werror \
+			-fsyntax-only \
 			-Iinclude -Iinclude/uapi "$log.c" || bad=1
 		rm -f "$log.c"
 	done
@@ -133,13 +134,23 @@ shell_parses()
 	return $bad
 }
 
-# Every name of the kernel's interface is explained and is tested.
+# Names of the kernel's interface: calls, operations, flags; the fields of its
+# structures; the errors that it tells. Padding is tested bit by bit.
+uapi_words()
+{
+	grep -ohE '\bGMB_(IOC|OP|F|SETUP|FEATURE|CQE|NL_CMD|NL_A|NL_OBSERVE)_[A-Z0-9_]+' \
+		include/uapi/linux/*.h |
+		grep -vE '(_MAX|_LAST|__.*|_MASK|_ALL|_PAD)$'
+	sed -nE 's/^\t__[us][0-9]+ +([a-z0-9_]+);$/\1/p' include/uapi/linux/*.h |
+		grep -v '^reserved'
+	grep -ohE '[^A-Za-z]-E[A-Z0-9]+' include/uapi/linux/*.h | sed 's/.*-//'
+}
+
+# Every one of them is explained and is tested.
 uapi_is_covered()
 {
 	bad=0
-	for word in $(grep -ohE '\bGMB_(IOC|OP|F|NL_CMD|NL_A)_[A-Z0-9_]+' \
-			include/uapi/linux/*.h | sort -u |
-			grep -vE '(_MAX|_LAST|__.*|_MASK|_ALL|_PAD)$'); do
+	for word in $(uapi_words | sort -u); do
 		grep -qw "$word" man/giambio.4 ||
 			{ echo "$word: not in man/giambio.4"; bad=1; }
 		[ -d tests/kselftest ] || continue

@@ -10,6 +10,7 @@
 
 #include "nth.h"
 
+#define NTH_CALM	4
 #define NTH_ROUNDS	3
 
 int nth_open(void)
@@ -44,9 +45,12 @@ bool nth_struck(int fd)
 
 bool nth_next(struct nth_series *at)
 {
-	if (at->n && !at->struck) {
-		at->failures = at->n - 1;
-		at->n = 0;
+	if (at->struck) {
+		at->calm = 0;
+		if (at->failures < at->n)
+			at->failures = at->n;
+	} else if (at->n && ++at->calm == NTH_CALM) {
+		at->calm = at->n = 0;
 		at->rounds++;
 	}
 	at->n++;

@@ -23,14 +23,16 @@ bool nth_struck(int fd);
 
 /*
  * Goes through the failures of a call: while (nth_next(&at)) arm at.n, call,
- * and set at.struck. Begins as { 0 }. A round ends where nothing is struck. A
- * call now and then takes a page more than it did before, and all that comes
- * after it then has another number: only several rounds leave nothing out.
+ * and set at.struck. Begins as { 0 }. A call now and then takes a page more
+ * than it did before, or one less, and all that comes after it then has another
+ * number. So a round ends only after several numbers that struck nothing, and
+ * there are several rounds.
  */
 struct nth_series {
 	unsigned int n;
+	unsigned int calm;	/* numbers since one struck */
 	unsigned int rounds;	/* that are over */
-	unsigned int failures;	/* of the last of them */
+	unsigned int failures;	/* the last number that struck, in any round */
 	bool struck;
 };
 

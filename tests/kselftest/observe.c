@@ -398,7 +398,7 @@ TEST_F(observe, stages_say_where_the_time_went)
 		EXPECT_EQ(1, self->stage[i].buckets);
 		EXPECT_GE(top, highest(&self->stage[i]));
 		/* Known to a sixteenth. */
-		EXPECT_LE(top - top / 16, highest(&self->stage[i]));
+		EXPECT_LE(top - top * 6 / 100, highest(&self->stage[i]));
 	}
 	/* Held back until the trap's own time was over. */
 	ASSERT_EQ(0, nl_reset(&self->nl, self->id));

@@ -56,7 +56,10 @@ compile_module()
 {
 	local flags=()
 
-	[ "$kernel" != kasan ] || flags=(GCOV_PROFILE=y)
+	# Lines are counted by subtraction: what another CPU did must not get
+	# lost.
+	[ "$kernel" != kasan ] ||
+		flags=(GCOV_PROFILE=y KCFLAGS=-fprofile-update=atomic)
 	"$here/module.sh" -c -o "$module_folder" "$kernel" "${flags[@]}" |
 		tail -n 1
 }

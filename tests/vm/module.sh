@@ -17,6 +17,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
+# What the caller's make was given is not for the kernel's: O means another thing
+# there.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES O
+
 usage()
 {
 	sed -n '6,/^$/s/^# \{0,1\}//p' "$0" >&2

@@ -5,6 +5,9 @@
 
 #: KDIR=DIR  the kernel headers that make module builds against
 KDIR ?= /lib/modules/$(shell uname -r)/build
+ifeq ($(strip $(KDIR)),)
+override KDIR := /lib/modules/$(shell uname -r)/build
+endif
 #: KERNEL=6.1  the kernel of make vm, module-vm, check-kernel: 6.1, 6.12, newest
 KERNEL ?= 6.1
 #: TIME=600  how long make fuzz-kernel goes on, in seconds
