@@ -187,17 +187,33 @@ void gmb_ctx_kick(struct gmb_ctx *ctx, int wake_flags)
 	gmb_ctx_rouse(ctx, GMB_WAKE_KICK, wake_flags);
 }
 
+/*
+ * As pinned pages, which takes no lock: mmap_lock may be held for as long as
+ * the program likes, and others' contexts need this work queue too.
+ */
+static int gmb_ctx_pin(struct mm_struct *mm, u32 pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	unsigned long pinned = atomic64_add_return(pages, &mm->pinned_vm);
+
+	if (pinned + READ_ONCE(mm->locked_vm) <= limit ||
+	    capable(CAP_IPC_LOCK))
+		return 0;
+	atomic64_sub(pages, &mm->pinned_vm);
+	return -ENOMEM;
+}
+
 static void gmb_ctx_fini(struct work_struct *work)
 {
 	struct gmb_ctx *ctx = container_of(to_rcu_work(work), struct gmb_ctx,
 					   fini_work);
 
 	hrtimer_cancel(&ctx->slack_timer);
+	gmb_task_free_woken(ctx);
 	gmb_ring_fini(&ctx->ring);
 	if (ctx->stamped)
 		gmb_stats_end();
-	if (ctx->locked_pages)
-		account_locked_vm(ctx->mm, ctx->locked_pages, false);
+	atomic64_sub(ctx->locked_pages, &ctx->mm->pinned_vm);
 	mmdrop(ctx->mm);
 	gmb_user_put(ctx->user);
 	gmb_ctx_put(ctx);
@@ -305,7 +321,7 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 	if (ret)
 		goto out;
 	pages = ctx->ring.npages;
-	ret = account_locked_vm(ctx->mm, pages, true);
+	ret = gmb_ctx_pin(ctx->mm, pages);
 	if (ret)
 		goto err_ring;
 	ret = gmb_observe_list(ctx);
@@ -323,7 +339,7 @@ int gmb_ctx_setup(struct gmb_ctx *ctx, struct gmb_ioc_setup *setup)
 	goto out;
 
 err_pages:
-	account_locked_vm(ctx->mm, pages, false);
+	atomic64_sub(pages, &ctx->mm->pinned_vm);
 err_ring:
 	gmb_ring_fini(&ctx->ring);
 out:
@@ -370,7 +386,6 @@ static void gmb_ctx_free_rcu(struct rcu_head *rcu)
 {
 	struct gmb_ctx *ctx = container_of(rcu, struct gmb_ctx, rcu);
 
-	gmb_task_free_woken(ctx);
 	gmb_stats_fini(ctx);
 	put_pid(ctx->tgid);
 	put_net(ctx->net);

@@ -140,12 +140,20 @@ static long gmb_device_ioctl(struct file *file, unsigned int cmd,
 	return -ENOTTY;
 }
 
-/* An attempt to move the mapping makes a second area for a moment. */
+static const struct vm_operations_struct gmb_vma_copy_ops;
+
+/*
+ * An attempt to move the mapping makes a second area for a moment. A child's,
+ * which MADV_DOFORK can make, does not keep the context alive.
+ */
 static void gmb_vma_open(struct vm_area_struct *vma)
 {
 	struct gmb_ctx *ctx = vma->vm_private_data;
 
-	atomic_inc(&ctx->mapped);
+	if (vma->vm_mm == ctx->mm)
+		atomic_inc(&ctx->mapped);
+	else
+		vma->vm_ops = &gmb_vma_copy_ops;
 }
 
 static void gmb_vma_close(struct vm_area_struct *vma)
@@ -170,6 +178,11 @@ static int gmb_vma_mremap(struct vm_area_struct *vma)
 static const struct vm_operations_struct gmb_vma_ops = {
 	.open		= gmb_vma_open,
 	.close		= gmb_vma_close,
+	.may_split	= gmb_vma_may_split,
+	.mremap		= gmb_vma_mremap,
+};
+
+static const struct vm_operations_struct gmb_vma_copy_ops = {
 	.may_split	= gmb_vma_may_split,
 	.mremap		= gmb_vma_mremap,
 };

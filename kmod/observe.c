@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (C) 2026 The giambio developers */
 
+#include <linux/cred.h>
 #include <linux/list.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/net_namespace.h>
@@ -35,6 +37,30 @@ struct gmb_observer {
 static LIST_HEAD(leases);
 static DEFINE_MUTEX(leases_lock);
 
+/*
+ * Whether a context is somebody's own. That he started the program is not
+ * enough: what one with the rights of another user does is not his to see.
+ */
+static bool gmb_observe_owns(const struct gmb_viewer *viewer,
+			     const struct gmb_ctx *ctx)
+{
+	const struct cred *cred;
+	struct task_struct *task;
+	bool owns = false;
+
+	if (!uid_eq(viewer->uid, ctx->uid))
+		return false;
+	rcu_read_lock();
+	task = pid_task(ctx->tgid, PIDTYPE_TGID);
+	if (task) {
+		cred = __task_cred(task);
+		owns = uid_eq(viewer->uid, cred->euid) &&
+		       uid_eq(viewer->uid, cred->suid);
+	}
+	rcu_read_unlock();
+	return owns;
+}
+
 /**
  * gmb_observe_may() - whether a context exists for somebody
  * @viewer: who asks
@@ -49,7 +75,7 @@ bool gmb_observe_may(const struct gmb_viewer *viewer, struct gmb_ctx *ctx)
 		return false;
 	if (viewer->net != ctx->net && viewer->net != &init_net)
 		return false;
-	return viewer->all || uid_eq(viewer->uid, ctx->uid);
+	return viewer->all || gmb_observe_owns(viewer, ctx);
 }
 
 static void __gmb_observe_sum(struct gmb_ctx *ctx)

@@ -96,19 +96,26 @@ void gmb_task_drop_all(struct gmb_ctx *ctx)
 		ctx->awake = node->next;
 		task = llist_entry(node, struct gmb_task, node);
 		call_rcu(&task->rcu, gmb_task_free_rcu);
+		cond_resched();
 	}
 }
 
 /**
  * gmb_task_free_woken() - free the tasks that wakers pushed last
- * @ctx: context that nobody else knows any more, a grace period ago
+ * @ctx: context that was found dead by wakers, a grace period ago
+ *
+ * There may be %GMB_MAX_TASKS of them: too many for an RCU callback.
+ *
+ * Context: process; may sleep.
  */
 void gmb_task_free_woken(struct gmb_ctx *ctx)
 {
 	struct llist_node *node, *next;
 
-	llist_for_each_safe(node, next, llist_del_all(&ctx->woken))
+	llist_for_each_safe(node, next, llist_del_all(&ctx->woken)) {
 		gmb_task_free(llist_entry(node, struct gmb_task, node));
+		cond_resched();
+	}
 }
 
 /**

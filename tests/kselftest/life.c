@@ -130,6 +130,30 @@ TEST_F(life, owner_goes_first)
 	EXPECT_EQ(self->users + 1, module_users(self->users + 1));
 }
 
+/* A copy of the rings that the owner let a child have does not count. */
+TEST_F(life, childs_copy_does_not_keep_it)
+{
+	struct loop *l = &self->l;
+	int status, hold[2];
+	pid_t child;
+	char c;
+
+	ASSERT_EQ(0, pipe(hold));
+	ASSERT_EQ(0, madvise(l->ring, l->setup.map_size, MADV_DOFORK));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(hold[1]);
+		_exit(read(hold[0], &c, 1));
+	}
+	EXPECT_EQ(0, wake(l->fd, GMB_WAKE_TRAP));
+	loop_unmap(l);
+	EXPECT_EQ(-ESHUTDOWN, wake(l->fd, GMB_WAKE_TRAP));
+	close(hold[1]);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
 TEST_F(life, exec_ends_it)
 {
 	int status;

@@ -362,6 +362,44 @@ static int become_nobody(struct loop *l)
 	return setresuid(NOBODY, NOBODY, NOBODY) ? -errno : 0;
 }
 
+/* How many contexts somebody without rights sees; -errno. */
+static int nobody_sees(struct nl_item *it)
+{
+	int pid = fork();
+	struct nl nl;
+
+	if (!pid) {
+		MUST(!setresuid(NOBODY, NOBODY, NOBODY));
+		MUST(!nl_open(&nl));
+		_exit(100 + nl_contexts(&nl, it, MANY));
+	}
+	return pid < 0 ? -errno : (ended(pid) >> 8) - 100;
+}
+
+/* That he started the program does not show him what it does as another. */
+TEST_F(netlink, anothers_rights_hide_a_context)
+{
+	int pid;
+
+	if (geteuid())
+		SKIP(return, "only root can be somebody else");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct loop l;
+
+		MUST(!setresuid(NOBODY, 0, 0));
+		MUST(!loop_init(&l, 4, 4));
+		MUST(nobody_sees(self->item) == 0);
+		MUST(!setresuid(NOBODY, NOBODY, 0));
+		MUST(nobody_sees(self->item) == 0);
+		MUST(!setresuid(NOBODY, NOBODY, NOBODY));
+		MUST(nobody_sees(self->item) == 1);
+		_exit(0);
+	}
+	EXPECT_EQ(0, ended(pid));
+}
+
 TEST_F(netlink, others_do_not_exist)
 {
 	struct nl *nl = &self->nl;

@@ -5,9 +5,10 @@
  * The generic netlink family "giambio": contexts as they can be seen from
  * outside.
  *
- * A user sees the contexts that he opened; who has CAP_SYS_ADMIN in the initial
- * user namespace sees all. From a network namespace only those contexts are
- * seen that were opened in it; from the initial one, all. A context that a user
+ * A user sees the contexts that he opened, but not those of programs that run
+ * with another user's rights; who has CAP_SYS_ADMIN in the initial user
+ * namespace sees all. From a network namespace only those contexts are seen
+ * that were opened in it; from the initial one, all. A context that a user
  * may not see does not exist for him (-ENOENT), and one exists from
  * GMB_IOC_SETUP until its rings are unmapped. What counts is who opened the
  * netlink socket, and for CAP_SYS_ADMIN who sends through it, too. Every
