@@ -169,18 +169,23 @@ static inline int gmb__edge_try_parked(struct gmb__op *op)
 
 /**
  * gmb__edge_fire() - what was parked on a file tries again
- * @file: its ready bits are set here
+ * @edge: of a file, whose ready bits are set here; of none afterwards, if a
+ *	hook that was told of a task has closed the file
  * @bits: enum gmb__edge_bits that the edge brought
  *
  * Return: how many operations that finished.
  */
-static inline int gmb__edge_fire(struct gmb_file *file, uint8_t bits)
+static inline int gmb__edge_fire(struct gmb__edge *edge, uint8_t bits)
 {
+	struct gmb_file *file = edge->file;
 	int done = 0;
 
 	file->ready |= bits;
-	if (file->reader && bits & GMB__CAN_READ)
+	if (file->reader && bits & GMB__CAN_READ) {
 		done += gmb__edge_try_parked(file->reader);
+		if (gmb__unlikely(!edge->file))
+			return done;
+	}
 	if (file->writer && bits & GMB__CAN_WRITE)
 		done += gmb__edge_try_parked(file->writer);
 	return done;

@@ -130,14 +130,14 @@ static void take_useless(struct epoll *ep, struct gmb__edge *edge, uint8_t bits)
 static int take_event(struct epoll *ep, const struct epoll_event *event)
 {
 	struct gmb__edge *edge = &ep->edges.slots[(uint32_t)event->data.u64];
-	struct gmb_file *file = edge->file;
 	uint8_t bits;
 	int done;
 
-	if (gmb__unlikely(!file || edge->generation != event->data.u64 >> 32))
+	if (gmb__unlikely(!edge->file ||
+			  edge->generation != event->data.u64 >> 32))
 		return 0;
 	bits = gmb__edge_bits(event->events);
-	done = gmb__edge_fire(file, bits);
+	done = gmb__edge_fire(edge, bits);
 	if (gmb__unlikely(!done))
 		take_useless(ep, edge, bits);
 	return done;

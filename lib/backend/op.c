@@ -409,6 +409,8 @@ static __attribute__((noinline)) intptr_t wait_to_send(struct gmb__op *send)
 static gmb__always_inline intptr_t
 run_one_by_one(const void *out, size_t out_len, struct gmb__op *receive)
 {
+	const struct gmb__edges *edges = gmb__loop->edges;
+	uint32_t slot = receive->file->slot, generation;
 	struct gmb__op send;
 	intptr_t result;
 	int rc;
@@ -416,10 +418,15 @@ run_one_by_one(const void *out, size_t out_len, struct gmb__op *receive)
 	gmb__op_init_one(&send, receive->file, GMB__OP_SEND, out, out_len);
 	send.flags = GMB__OP_ALL;
 	rc = try_now(&send, GMB__CAN_WRITE, &result);
-	if (gmb__unlikely(rc == 0))
+	if (gmb__unlikely(rc == 0)) {
+		generation = edges->slots[slot].generation;
 		result = wait_to_send(&send);
-	else if (gmb__unlikely(rc < 0))
+		/* The file may be closed and gone when the wait ends. */
+		if (result >= 0 && edges->slots[slot].generation != generation)
+			return -EBADF;
+	} else if (gmb__unlikely(rc < 0)) {
 		return rc;
+	}
 	if (gmb__unlikely(result < 0))
 		return result;
 	return run(receive);

@@ -186,7 +186,8 @@ static int watch_again(struct uring *ur, struct gmb__edge *edge, uint8_t way)
 	struct gmb_file *file = edge->file;
 	int rc;
 
-	if (!(way == GMB__CAN_READ ? file->reader : file->writer))
+	/* A hook may have closed it by now. */
+	if (!file || !(way == GMB__CAN_READ ? file->reader : file->writer))
 		return 0;
 	rc = watch_missing(ur, edge, way);
 	return rc ? fail_parked(file, way, rc) : 0;
@@ -221,7 +222,7 @@ static int take_file(struct uring *ur, struct gmb__edge *edge, uint8_t way,
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		edge->interest &= (uint8_t)~way;
 	if (gmb__likely(cqe->res >= 0))
-		done = gmb__edge_fire(edge->file, bits_of(cqe));
+		done = gmb__edge_fire(edge, bits_of(cqe));
 	else if (cqe->res != -ECANCELED)
 		done = fail_parked(edge->file, way, cqe->res);
 	if (!(edge->interest & way))
@@ -284,8 +285,7 @@ static int start_over(struct uring *ur)
 			continue;
 		edge->generation++;
 		edge->interest = 0;
-		done += gmb__edge_fire(edge->file,
-				       GMB__CAN_BOTH | GMB__ENDED);
+		done += gmb__edge_fire(edge, GMB__CAN_BOTH | GMB__ENDED);
 		done += watch_again(ur, edge, GMB__CAN_READ);
 		done += watch_again(ur, edge, GMB__CAN_WRITE);
 	}

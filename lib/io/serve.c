@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 The giambio developers */
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,23 +149,35 @@ static int start_connection(struct server *server,
 	return rc;
 }
 
+/* It also ends when the listener does: POLLPRI stands for no event of it. */
 static int wait_for_room(struct server *server)
 {
 	size_t max = server->opts->max_connections;
 	struct gmb__trap trap;
 	struct gmb__wait wait;
+	struct gmb__op end;
+	intptr_t result;
 	int rc = 0;
 
 	while (!rc && max && server->alive >= max) {
 		rc = gmb__trap_init(&trap);
 		if (rc)
 			return rc;
+		end = (struct gmb__op){
+			.file = &server->listener->file,
+			.code = GMB__OP_READY,
+			.events = POLLPRI,
+		};
+		rc = gmb__op_start(&end, &trap, &result);
+		if (rc)
+			break;
 		gmb__trap_add(&trap, &wait, NULL);
 		gmb__waitq_push(&server->room, &wait);
 		rc = (int)gmb__trap_park(&trap, GMB_WAIT_LIMITER, server,
 					 server->alive);
 	}
-	return rc;
+	/* Accepting says why it has ended. */
+	return rc > 0 ? 0 : rc;
 }
 
 static bool is_shortage(int error)

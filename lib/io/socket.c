@@ -85,10 +85,17 @@ int gmb_socket_wrap(struct gmb_socket *sock, int fd)
 int gmb_socket_shutdown(struct gmb_socket *sock, int how)
 {
 	int rc = gmb__file_check(&sock->file);
+	const struct gmb__op *writer;
 
 	if (rc)
 		return rc;
-	return shutdown(sock->file.fd, how) ? -errno : 0;
+	if (shutdown(sock->file.fd, how))
+		return -errno;
+	/* poll() does not tell it of a unix socket that has no room. */
+	writer = sock->file.writer;
+	if (how != SHUT_RD && writer && writer->code == GMB__OP_SEND)
+		gmb__trap_abort(writer->wait.trap, -EPIPE);
+	return 0;
 }
 
 int gmb_socket_close(struct gmb_socket *sock)

@@ -104,14 +104,20 @@ static void attach_interrupt(struct gmb__signal_slot *slot)
 	pthread_mutex_unlock(&install_lock);
 }
 
-static void detach_interrupt(struct gmb__signal_slot *slot)
+static void restore_interrupt(void)
 {
 	struct sigaction old;
 
-	pthread_mutex_lock(&install_lock);
-	if (--interrupt_users == 0 && sigaction(SIGINT, NULL, &old) == 0 &&
+	if (sigaction(SIGINT, NULL, &old) == 0 &&
 	    old.sa_handler == on_interrupt)
 		signal(SIGINT, SIG_DFL);
+}
+
+static void detach_interrupt(struct gmb__signal_slot *slot)
+{
+	pthread_mutex_lock(&install_lock);
+	if (--interrupt_users == 0)
+		restore_interrupt();
 	slot->counted = false;
 	pthread_mutex_unlock(&install_lock);
 }
@@ -169,6 +175,24 @@ void gmb__signals_detach(struct gmb_loop *loop)
 	while (atomic_load(&slot->visitors))
 		sched_yield();
 	atomic_store(&slot->taken, false);
+}
+
+void gmb__signals_forget(void)
+{
+	struct gmb__signal_slot *slot;
+
+	pthread_mutex_init(&install_lock, NULL);
+	for (slot = atomic_load(&slots); slot; slot = slot->next) {
+		atomic_store(&slot->loop, NULL);
+		atomic_store(&slot->interrupts, false);
+		atomic_store(&slot->dump_signal, 0);
+		atomic_store(&slot->visitors, 0);
+		slot->counted = false;
+		atomic_store(&slot->taken, false);
+	}
+	if (interrupt_users)
+		restore_interrupt();
+	interrupt_users = 0;
 }
 
 unsigned int gmb__signals_take(struct gmb__signal_slot *slot)

@@ -52,6 +52,9 @@ int gmb__signals_attach(struct gmb_loop *loop, bool interrupt,
 /* No signal reaches the loop any more when this returns. */
 void gmb__signals_detach(struct gmb_loop *loop);
 
+/* In the child of a fork(), which has none of the loops: all is as at first. */
+void gmb__signals_forget(void);
+
 /* Take the bits that have come in; loop's thread. */
 unsigned int gmb__signals_take(struct gmb__signal_slot *slot);
 

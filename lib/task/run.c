@@ -105,6 +105,7 @@ static void free_loop(struct gmb_loop *loop)
 static void forget_loop(void)
 {
 	gmb__loop = NULL;
+	gmb__signals_forget();
 }
 
 static void watch_forks(void)

@@ -4,6 +4,7 @@
  *
  * Observation: hooks are called in their order, the page tells the truth.
  */
+#include "io_harness.h"
 #include "seen.h"
 #include "coro/compiler.h"
 #include "coro/mem.h"
@@ -174,6 +175,51 @@ START_TEST(hooks_follow_the_life_of_tasks)
 END_TEST
 
 /* The page */
+
+static struct gmb_file *closed_by_hook;
+
+static void close_when_ready(void *user, struct gmb_task *task)
+{
+	(void)user;
+	if (!closed_by_hook || strcmp(gmb_task_name(task), "reader") != 0)
+		return;
+	check_is(gmb_file_close(closed_by_hook), 0);
+	free(closed_by_hook);
+	closed_by_hook = NULL;
+}
+
+static intptr_t read_one(void *arg)
+{
+	char c;
+
+	return gmb_read(arg, &c, 1);
+}
+
+/* What made the task ready is gone when the hook that is told of it returns. */
+REAL_TEST(hook_may_close_the_file_of_the_task_it_is_told_of)
+{
+	struct gmb_hooks closing = {
+		.size = sizeof(closing),
+		.scheduled = close_when_ready,
+	};
+	struct gmb_file *out = malloc(sizeof(*out)), in;
+	intptr_t rc = 0, n = 0;
+	struct gmb_task *t;
+
+	open_pipe(out, &in);
+	gmb_manager(m, rc) {
+		t = spawn_named(m, "reader", read_one, out);
+		settle();
+		closed_by_hook = out;
+		check_is(gmb_hooks_set(&closing), 0);
+		check_is(gmb_write(&in, "x", 1), 1);
+		check_is(gmb_join(t, &n), 0);
+		check_is(gmb_hooks_set(NULL), 0);
+	}
+	check_is(n, 1);
+	check_that(!closed_by_hook);
+	return rc ? rc : gmb_file_close(&in);
+}
 
 TASK_TEST(page_shows_tasks_and_what_they_wait_for)
 {
@@ -633,6 +679,7 @@ Suite *test_observe_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, hooks_follow_the_life_of_tasks);
+	tcase_add_test(tc, hook_may_close_the_file_of_the_task_it_is_told_of);
 	tcase_add_test(tc, page_shows_tasks_and_what_they_wait_for);
 	tcase_add_test(tc, observed_times_are_where_the_time_went);
 	tcase_add_test(tc, others_turn_times_on_for_a_while);

@@ -456,6 +456,29 @@ START_TEST(child_of_fork_has_no_loop_and_may_run_one)
 }
 END_TEST
 
+/* Nor has it the handlers of its parent's loop. */
+static intptr_t fork_and_interrupt(void *arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)arg;
+	if (pid == 0) {
+		raise(SIGINT);
+		_exit(1);
+	}
+	check_is(waitpid(pid, &status, 0), pid);
+	check_that(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+	return gmb_yield();
+}
+
+START_TEST(child_of_fork_ends_by_sigint)
+{
+	signal(SIGINT, SIG_DFL);
+	check_is(gmb_run(fork_and_interrupt, NULL), 0);
+}
+END_TEST
+
 static void *run_in_thread(void *arg)
 {
 	int naps;
@@ -499,6 +522,7 @@ Suite *test_run_suite(void)
 	tcase_add_test(tc, closing_a_stepped_loop_cancels_what_is_left);
 	tcase_add_test(tc, stepping_wrongly_is_refused);
 	tcase_add_test(tc, child_of_fork_has_no_loop_and_may_run_one);
+	tcase_add_test(tc, child_of_fork_ends_by_sigint);
 	tcase_add_test(tc, every_thread_may_run_a_loop);
 	suite_add_tcase(suite, tc);
 	return suite;

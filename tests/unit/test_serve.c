@@ -223,6 +223,28 @@ IO_TEST(connections_can_be_limited)
 	return 0;
 }
 
+/* Also while it takes no connection. */
+IO_TEST(it_ends_with_its_listener_when_it_is_full)
+{
+	struct gmb_socket one;
+	struct fixture f;
+	intptr_t rc = 0;
+
+	init(&f, echo);
+	f.opts.max_connections = 1;
+	gmb_manager(m, rc) {
+		gmb_spawn(m, run_server, &f);
+		ask(&f, &one);
+		settle();
+		check_is(gmb_socket_close(&f.listener), 0);
+		settle();
+		check_is(f.rc, -EBADF);
+		check_is(gmb_socket_close(&one), 0);
+	}
+	check_is(rc, 0);
+	return 0;
+}
+
 /* With no descriptor free it logs once, pauses, and goes on when there is. */
 IO_TEST(it_outlives_a_shortage_of_descriptors)
 {
@@ -334,6 +356,7 @@ Suite *test_serve_suite(void)
 	tcase_add_test(tc,
 		       an_error_of_a_connection_is_logged_and_ends_it_alone);
 	tcase_add_test(tc, connections_can_be_limited);
+	tcase_add_test(tc, it_ends_with_its_listener_when_it_is_full);
 	tcase_add_test(tc, it_outlives_a_shortage_of_descriptors);
 	tcase_add_test(tc, it_outlives_peers_that_vanish);
 	tcase_add_test(tc, what_does_not_listen_is_refused);

@@ -296,6 +296,76 @@ IO_TEST(a_vanished_peer_is_an_error)
 	return rc;
 }
 
+static void open_pair(struct gmb_socket *one, struct gmb_socket *other)
+{
+	check_is(gmb_socket_pair(one, other), 0);
+}
+
+/* The system tells nobody of a unix socket that has no room. */
+IO_TEST(shutdown_ends_a_send_that_waits)
+{
+	void (*const open[])(struct gmb_socket *, struct gmb_socket *) = {
+		open_tcp, open_pair,
+	};
+	static char big[1 << 20];
+	struct gmb_socket one, other;
+	intptr_t rc = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct job send = { &one, big, sizeof(big), 0, 1 };
+
+		open[i](&one, &other);
+		stuff(gmb_socket_fd(&one));
+		gmb_manager(m, rc) {
+			gmb_spawn(m, job_send_all, &send);
+			settle();
+			check_is(gmb_socket_shutdown(&one, SHUT_WR), 0);
+		}
+		check_is(rc, 0);
+		check_is(send.rc, -EPIPE);
+		close_both(&one, &other);
+	}
+	return 0;
+}
+
+static intptr_t job_exchange(void *arg)
+{
+	struct job *job = arg;
+	char answer[8];
+
+	job->rc = gmb_exchange(job->socket, job->buf, job->len, answer, 8);
+	return 0;
+}
+
+/* The first half waits and is done; before the second one begins it is gone. */
+IO_TEST(exchange_of_a_socket_that_is_freed_meanwhile)
+{
+	static char big[4 << 20];
+	struct gmb_socket *one = malloc(sizeof(*one)), other;
+	struct job job = { one, big, sizeof(big), 0, 1 };
+	size_t got = 0;
+	intptr_t rc = 0;
+	ssize_t n;
+
+	open_pair(one, &other);
+	gmb_manager(m, rc) {
+		gmb_spawn(m, job_exchange, &job);
+		settle();
+		while (got < sizeof(big)) {
+			n = read(gmb_socket_fd(&other), big, sizeof(big));
+			got += n > 0 ? (size_t)n : 0;
+			if (n < 0)
+				check_is(gmb_yield(), 0);
+		}
+		check_is(gmb_socket_close(one), 0);
+		free(one);
+	}
+	check_is(rc, 0);
+	check_is(job.rc, -EBADF);
+	check_is(gmb_socket_close(&other), 0);
+	return 0;
+}
+
 IO_TEST(close_ends_every_wait)
 {
 	static char big[1 << 20];
@@ -591,6 +661,8 @@ Suite *test_socket_suite(void)
 	tcase_add_test(tc, exchange_sends_and_receives);
 	tcase_add_test(tc, a_half_closed_connection_still_answers);
 	tcase_add_test(tc, a_vanished_peer_is_an_error);
+	tcase_add_test(tc, shutdown_ends_a_send_that_waits);
+	tcase_add_test(tc, exchange_of_a_socket_that_is_freed_meanwhile);
 	tcase_add_test(tc, close_ends_every_wait);
 	tcase_add_test(tc, a_cancelled_send_all_says_how_far_it_got);
 	tcase_add_test(tc, each_wait_can_be_cancelled);
