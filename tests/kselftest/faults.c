@@ -305,7 +305,7 @@ TEST_F(faults, opening)
 	struct nth_series at = { 0 };
 	uid_t user = FIRST_USER + 1;
 	struct loop l;
-	int ret;
+	int ret = 0;
 
 	if (geteuid())
 		SKIP(return, "needs root, to be many users");
