@@ -144,8 +144,8 @@ static const struct vm_operations_struct gmb_vma_copy_ops;
 
 /*
  * An attempt to move the mapping makes a second area for a moment. A child's,
- * which MADV_DOFORK can make where the kernel lets it, does not keep the context
- * alive.
+ * which MADV_DOFORK can make where the kernel lets it, does not keep the
+ * context alive.
  */
 static void gmb_vma_open(struct vm_area_struct *vma)
 {

@@ -147,13 +147,16 @@ run_memory()
 	say memory "${WATCHES:-100000}" trap memory "${WATCHES:-100000}"
 }
 
-# contender, program, what the library observes, what is observed of the module
-observers="out echo_out - -
-off echo_giambio - -
-library-histograms echo_giambio times -
-library-trace echo_giambio trace -
-module-histograms echo_giambio - histograms
-module-events echo_giambio - events"
+# contender, program, what the library observes, what is observed of the module,
+# waves before it counts. A trace is a ring of 2^18 events; until it has been
+# written once the kernel clears its pages, a byte an instruction.
+observers="out echo_out - - 10
+off echo_giambio - - 10
+library-histograms echo_giambio times - 10
+library-trace-new echo_giambio trace - 10
+library-trace echo_giambio trace - 1400
+module-histograms echo_giambio - histograms 10
+module-events echo_giambio - events 10"
 
 run_observe()
 {
@@ -162,7 +165,8 @@ run_observe()
 		# The first server finds a cold kernel: it is in no figure.
 		served observe "$kind/64" "$kind" cold echo_out - -n 64 -w 60 \
 			>/dev/null
-		echo "$observers" | while read -r name program GMB_OBSERVE what; do
+		echo "$observers" | while read -r name program GMB_OBSERVE what \
+			before; do
 			wanted "$name" "$program" || continue
 			export GMB_OBSERVE
 			observer=
@@ -171,7 +175,8 @@ run_observe()
 				observer=$!
 			fi
 			served observe "$kind/64" "$kind" "$name" \
-				"$program" - -n 64 -w "$(waves_of 64)"
+				"$program" - -n 64 -w "$(waves_of 64)" \
+				-u "$before"
 			[ -z "$observer" ] || {
 				grep -q observing /tmp/lease ||
 					echo "note $kind/64 $name not observed"

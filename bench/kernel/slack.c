@@ -22,7 +22,7 @@
 
 #define BULK		32	/* sockets */
 #define URGENT		BULK	/* index of the urgent one */
-#define MESSAGES	20000	/* bulk ones */
+#define MESSAGES	50000	/* bulk ones */
 #define STEP_NS		20000	/* from one of them to the next */
 #define URGENT_EVERY	50	/* steps */
 #define SIZE		64

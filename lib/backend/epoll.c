@@ -32,7 +32,6 @@
 #include "coro/mem.h"
 #include "loop/loop.h"
 
-#define EVENTS_MAX	256
 #define USELESS_MAX	8
 #define CALM_MIN	64
 
@@ -41,7 +40,7 @@ struct epoll {
 	int wake_fd;
 	bool coarse;		/* no epoll_pwait2() here: milliseconds */
 	struct gmb__edges edges;
-	struct epoll_event events[EVENTS_MAX];
+	struct epoll_event events[GMB__BATCH];
 };
 
 /* Registrations */
@@ -150,14 +149,14 @@ static int wait_events(struct epoll *ep, gmb_time span)
 	int n;
 
 	if (span == 0 || span == GMB_NEVER)
-		return epoll_wait(ep->fd, ep->events, EVENTS_MAX,
+		return epoll_wait(ep->fd, ep->events, GMB__BATCH,
 				  span ? -1 : 0);
 #ifdef SYS_epoll_pwait2
 	if (!ep->coarse) {
 		ts.tv_sec = span / GMB_SEC;
 		ts.tv_nsec = span % GMB_SEC;
 		n = (int)syscall(SYS_epoll_pwait2, ep->fd, ep->events,
-				 EVENTS_MAX, &ts, NULL, 0);
+				 GMB__BATCH, &ts, NULL, 0);
 		if (n >= 0 || (errno != ENOSYS && errno != EPERM))
 			return n;
 		ep->coarse = true;
@@ -166,7 +165,7 @@ static int wait_events(struct epoll *ep, gmb_time span)
 	(void)ts;
 #endif
 	ms = span / GMB_MS + (span % GMB_MS != 0);
-	return epoll_wait(ep->fd, ep->events, EVENTS_MAX,
+	return epoll_wait(ep->fd, ep->events, GMB__BATCH,
 			  ms < INT32_MAX ? (int)ms : INT32_MAX);
 }
 

@@ -39,7 +39,6 @@
 
 #define SQ_ENTRIES	256
 #define CQ_ENTRIES	4096
-#define REAP_MAX	256	/* completions in one turn */
 
 #define READ_EVENTS	(POLLIN | POLLPRI | POLLRDBAND | POLLRDHUP)
 #define WRITE_EVENTS	POLLOUT
@@ -255,7 +254,7 @@ static int reap(struct uring *ur)
 	int done = 0;
 
 	io_uring_for_each_cqe(&ur->ring, head, cqe) {
-		if (seen == REAP_MAX)
+		if (seen == GMB__BATCH)
 			break;
 		done += take(ur, cqe);
 		seen++;
