@@ -32,6 +32,7 @@ struct gmb_lock {
 	struct gmb_task *owner;		/* NULL: free */
 	struct gmb_lock *held_next;	/* among the locks of the owner */
 	struct gmb_lock **held_link;
+	size_t away;			/* tasks that wait in its conditions */
 };
 
 /**
@@ -40,7 +41,7 @@ struct gmb_lock {
  */
 #define GMB_LOCK_INIT(lock) \
 	{ \
-		GMB__WAITQ_INIT((lock).waiters), NULL, NULL, NULL, NULL \
+		GMB__WAITQ_INIT((lock).waiters), NULL, NULL, NULL, NULL, 0 \
 	}
 
 /**
@@ -53,8 +54,8 @@ GMB_API void gmb_lock_init(struct gmb_lock *lock);
 
 /**
  * gmb_lock_fini() - end the use of a lock
- * @lock: free, and nobody waits for it: else the program is aborted with a
- *	sentence
+ * @lock: free, and nobody waits for it or in a condition of it: else the
+ *	program is aborted with a sentence
  *
  * Using it afterwards aborts, too, for as long as the memory is left alone.
  *
@@ -70,8 +71,8 @@ GMB_API void gmb_lock_fini(struct gmb_lock *lock);
  *
  * Context: task only; may suspend; cancellation and scheduling point.
  * Return: 0, and the caller owns it; -ECANCELED, and it does not; -EDEADLK it
- *	owns it already; -EXDEV a task of another loop owns it; -EPERM outside
- *	a task.
+ *	owns it already; -EXDEV a task of another loop owns it or waits in one
+ *	of its conditions; -EPERM outside a task.
  */
 GMB_API GMB_MUST_CHECK int gmb_lock_acquire(struct gmb_lock *lock);
 
@@ -81,8 +82,8 @@ GMB_API GMB_MUST_CHECK int gmb_lock_acquire(struct gmb_lock *lock);
  *
  * Context: task only. Never suspends; no cancellation point.
  * Return: 0, and the caller owns it; -EAGAIN another task owns it; -EDEADLK
- *	the caller owns it already; -EXDEV a task of another loop owns it;
- *	-EPERM outside a task.
+ *	the caller owns it already; -EXDEV a task of another loop owns it or
+ *	waits in one of its conditions; -EPERM outside a task.
  */
 GMB_API GMB_MUST_CHECK int gmb_lock_try_acquire(struct gmb_lock *lock);
 

@@ -106,7 +106,9 @@ GMB_API GMB_MUST_CHECK int gmb_manager_open(struct gmb_manager *manager);
  *
  * The manager stays open, so that results and errors can be read and more
  * tasks can be spawned. If the caller is cancelled the tasks are cancelled with
- * it and it goes on waiting for them, because nothing may outlive the block.
+ * it and it goes on waiting for them, because nothing may outlive the block. A
+ * scope that was opened in the block does not reach the tasks: if that is
+ * cancelled only the wait ends.
  *
  * Context: the task that opened it; suspends; cancellation point.
  * Return: 0; the first error of a task; else -ECANCELED when the caller was
@@ -269,6 +271,7 @@ GMB_API GMB_MUST_CHECK int gmb_spawn_with(struct gmb_manager *manager,
  *
  * A failure before gmb_started() is this call's error and not the manager's.
  * If the caller is cancelled meanwhile, the task is cancelled and waited for.
+ * An error with which it ends all the same is this call's, too.
  *
  * Context: task only; suspends; cancellation point.
  * Return: 0; the task's error if it failed first; -ECHILD it ended well but

@@ -107,7 +107,8 @@ GMB_API int gmb_scope_close(struct gmb_scope *scope);
  * @scope: an open scope of any task of this loop
  *
  * Every wait inside that is not shielded fails with -ECANCELED from now on.
- * Doing it again does nothing. O(number of scopes inside).
+ * Doing it again does nothing. Doing it on another loop's scope, or outside of
+ * the loop, aborts the program with a sentence. O(number of scopes inside).
  *
  * Context: any task or hook of the loop. Never suspends.
  */
@@ -130,7 +131,8 @@ GMB_API int gmb_scope_cancelled(const struct gmb_scope *scope);
  * A scope that is cancelled already stays cancelled.
  *
  * Context: any task of the loop. Never suspends.
- * Return: 0; -ENOMEM no memory for the timer, the old deadline is in force.
+ * Return: 0; -ENOMEM no memory for the timer, the old deadline is in force;
+ *	-EXDEV it belongs to another loop; -EPERM this thread runs no loop.
  */
 GMB_API GMB_MUST_CHECK int gmb_scope_set_deadline(struct gmb_scope *scope,
 						  gmb_time deadline);

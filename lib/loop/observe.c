@@ -316,6 +316,9 @@ static seldom int poll_and_tell(struct gmb_loop *loop, gmb_time span)
 
 	if (loop->hooks)
 		tell_poll_begin(loop, span);
+	/* The hook may have found work for a task, or made one. */
+	if (loop->ready_first)
+		span = 0;
 	if (is_timed(loop)) {
 		now = take_stamp(loop);
 		count_turn(loop, now);

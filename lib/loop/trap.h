@@ -245,6 +245,17 @@ void gmb__trap_abort(struct gmb__trap *trap, intptr_t reason);
  */
 void gmb__trap_cancel(struct gmb__trap *trap);
 
+/*
+ * A hook may have cancelled the task since gmb__trap_init(), when it was told
+ * of another that this call made ready. That found nothing to end, and no other
+ * cancellation comes; so the trap is ended before it is parked.
+ */
+static inline void gmb__trap_look_again(struct gmb__trap *trap)
+{
+	if (gmb__unlikely(trap->strand->cancel))
+		gmb__trap_cancel(trap);
+}
+
 /* Let the others run that are ready. */
 void gmb__give_way(void);
 

@@ -39,6 +39,7 @@ int gmb_barrier_wait(struct gmb_barrier *barrier)
 {
 	struct gmb__trap trap;
 	struct party party = { .barrier = barrier };
+	struct gmb__wait *other;
 	int rc = gmb__trap_init(&trap);
 
 	if (rc)
@@ -47,8 +48,11 @@ int gmb_barrier_wait(struct gmb_barrier *barrier)
 	if (rc)
 		return rc;
 	if (barrier->waiting + 1 == barrier->parties) {
-		barrier->waiting = 0;
-		gmb__waitq_complete_all(&barrier->waiters, 0);
+		/* A hook that is told of one may cancel the next. */
+		while ((other = gmb__waitq_pop(&barrier->waiters))) {
+			barrier->waiting--;
+			gmb__wait_complete(other, 0);
+		}
 		gmb__pass();
 		return 1;
 	}

@@ -171,12 +171,16 @@ static void evict(struct gmb__waitq *line, const void *end)
 	gmb__waitq_complete_all(&evicted, -EBADF);
 }
 
-/* An end was closed: tell the other side if it was the last, or free all. */
-static void leave(struct gmb__channel *channel)
+/*
+ * An end is being closed, of which there are @ends: tell the other side if it
+ * is the last, and free all if that has none. It counts as long as tasks are
+ * woken, because a hook that is told of them may close other ends.
+ */
+static void leave(struct gmb__channel *channel, size_t *ends)
 {
-	if (channel->senders && channel->receivers)
-		return;
-	gmb__queue_end(&channel->queue);
+	if (*ends == 1)
+		gmb__queue_end(&channel->queue);
+	--*ends;
 	if (channel->senders || channel->receivers)
 		return;
 	gmb_queue_fini(&channel->queue);
@@ -196,8 +200,7 @@ int gmb_sender_close(struct gmb_sender *sender)
 		return rc;
 	sender->channel = NULL;
 	evict(&channel->queue.putters, sender);
-	channel->senders--;
-	leave(channel);
+	leave(channel, &channel->senders);
 	return 0;
 }
 
@@ -214,7 +217,6 @@ int gmb_receiver_close(struct gmb_receiver *receiver)
 		return rc;
 	receiver->channel = NULL;
 	evict(&channel->queue.getters, receiver);
-	channel->receivers--;
-	leave(channel);
+	leave(channel, &channel->receivers);
 	return 0;
 }

@@ -25,7 +25,10 @@ void gmb_condition_fini(struct gmb_condition *condition)
 	condition->lock = NULL;
 }
 
-/* Whoever holds the lock is on its loop, so no owner need be checked here. */
+/*
+ * Whoever holds the lock is on the loop of those who wait: they keep it for
+ * that loop (lock->away). So no owner need be checked here.
+ */
 static bool holds_lock(const struct gmb_condition *condition, const char *call)
 {
 	struct gmb_task *self = gmb__task_self();
@@ -40,6 +43,7 @@ int gmb_condition_wait(struct gmb_condition *condition)
 {
 	struct gmb_lock *lock = condition->lock;
 	struct gmb__trap trap;
+	struct gmb__wait wait;
 	intptr_t rc;
 
 	if (!holds_lock(condition, __func__))
@@ -47,9 +51,13 @@ int gmb_condition_wait(struct gmb_condition *condition)
 	rc = gmb__trap_init(&trap);
 	if (rc)
 		return (int)rc;
+	gmb__trap_add(&trap, &wait, NULL);
+	gmb__waitq_push(&condition->waiters, &wait);
+	lock->away++;
 	gmb_lock_release(lock);
-	rc = gmb__sync_park(&trap, &condition->waiters, GMB_WAIT_CONDITION,
-			    condition, 0);
+	gmb__trap_look_again(&trap);
+	rc = gmb__trap_park(&trap, GMB_WAIT_CONDITION, condition, 0);
+	lock->away--;
 	/* A notified task wakes up as the owner. */
 	if (!trap.winner)
 		gmb__lock_reacquire(lock);

@@ -16,10 +16,18 @@ void gmb_lock_init(struct gmb_lock *lock)
 	gmb__waitq_init(&lock->waiters);
 }
 
-/* Nobody waits for a lock that nobody holds. */
+/*
+ * Nobody waits for a lock that nobody holds; but those who wait in a condition
+ * have given it away, and want it back.
+ */
+static bool busy(const struct gmb_lock *lock)
+{
+	return lock->owner || lock->away;
+}
+
 void gmb_lock_fini(struct gmb_lock *lock)
 {
-	gmb__owner_fini(&lock->loop, lock->owner != NULL, __func__);
+	gmb__owner_fini(&lock->loop, busy(lock), __func__);
 }
 
 /* The task's list of locks is what it is blamed by when it ends. */
@@ -75,7 +83,7 @@ static void hand_over(struct gmb_lock *lock)
 /* 0: taken; -EAGAIN: somebody else has it; or an error. */
 static int take(struct gmb_lock *lock, struct gmb_task *self)
 {
-	int rc = gmb__owner_check(lock, lock->owner != NULL);
+	int rc = gmb__owner_check(lock, busy(lock));
 
 	if (rc)
 		return rc;

@@ -300,6 +300,7 @@ static int park(struct gmb_mailbox *mailbox, struct gmb__trap *trap,
 	int rc;
 
 	gmb__mailbox_join(mailbox, trap, &transfer, item);
+	gmb__trap_look_again(trap);
 	loop->outside++;
 	rc = (int)gmb__trap_park(trap, GMB_WAIT_MAILBOX, mailbox, 0);
 	loop->outside--;

@@ -299,6 +299,7 @@ static int wait_all(struct gmb_case *cases, size_t count,
 	}
 	if (rc)
 		gmb__trap_abort(trap, rc);
+	gmb__trap_look_again(trap);
 	loop->outside += outside;
 	rc = gmb__trap_park(trap, GMB_WAIT_SELECT, cases, count);
 	loop->outside -= outside;

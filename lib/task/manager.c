@@ -34,23 +34,44 @@ void gmb__manager_fail(struct gmb_manager *manager, intptr_t error)
 	gmb_scope_cancel(&manager->scope);
 }
 
-/* Cancellation does not end this wait: it ends the tasks, and they end it. */
-static void wait_for_tasks(struct gmb_manager *manager)
+/* Is the caller cancelled by a scope that it opened in the block? */
+static bool is_cancelled_inside(const struct gmb_manager *manager)
 {
+	const struct gmb_scope *origin = manager->parent->strand.cancel;
+
+	return gmb__unlikely(origin) && origin != manager->scope.origin;
+}
+
+/*
+ * Cancellation of the block does not end this wait: it ends the tasks, and they
+ * end it. A scope inside of the block does not reach the tasks, so it does.
+ *
+ * Return: 0; -ECANCELED.
+ */
+static int wait_for_tasks(struct gmb_manager *manager)
+{
+	struct gmb__strand *self = &manager->parent->strand;
 	struct gmb__trap trap;
 	struct gmb__wait wait;
 
-	/* Those who run meanwhile may spawn in it. */
-	if (!manager->alive)
+	if (!manager->alive) {
+		if (is_cancelled_inside(manager))
+			return gmb__trap_refuse();
+		/* Those who run meanwhile may spawn in it. */
 		gmb__pass();
+	}
 	while (manager->alive) {
-		gmb__trap_make(&trap, &manager->parent->strand);
-		trap.shielded = true;
+		if (is_cancelled_inside(manager))
+			return gmb__trap_refuse();
+		gmb__trap_make(&trap, self);
+		trap.shielded = self->cancel ||
+				manager->parent->innermost == &manager->scope;
 		gmb__trap_add(&trap, &wait, NULL);
 		gmb__waitq_push(&manager->idle, &wait);
 		gmb__trap_park(&trap, GMB_WAIT_MANAGER, manager,
 			       manager->alive);
 	}
+	return 0;
 }
 
 /* What the block comes to: an error, its deadline, or a cancel from outside. */
@@ -73,8 +94,7 @@ intptr_t gmb_manager_wait(struct gmb_manager *manager)
 {
 	if (manager->parent != gmb__task_self() || !manager->parent)
 		return -EPERM;
-	wait_for_tasks(manager);
-	return outcome(manager);
+	return wait_for_tasks(manager) ?: outcome(manager);
 }
 
 intptr_t gmb_manager_close(struct gmb_manager *manager)

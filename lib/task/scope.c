@@ -80,11 +80,26 @@ static bool is_shadowed(const struct gmb_scope *scope)
 	return scope->origin && scope->origin != scope;
 }
 
+/* 0; -EPERM this thread runs no loop; -EXDEV the scope is another loop's. */
+static int check_loop(const struct gmb_scope *scope)
+{
+	if (gmb__unlikely(!gmb__loop))
+		return -EPERM;
+	return gmb__unlikely(gmb__task_is_foreign(scope->owner)) ? -EXDEV : 0;
+}
+
 void gmb_scope_cancel(struct gmb_scope *root)
 {
 	struct gmb_scope *scope = root;
 	bool down = true;
+	int rc = check_loop(root);
 
+	/* Its tasks would become ready in the wrong loop, or in none. */
+	if (gmb__unlikely(rc))
+		gmb__die("task \"%s\" or a %s of it is cancelled %s; send a message to a task of its loop, or use gmb_loop_cancel()",
+			 gmb_task_name(root->owner), kind_of(root),
+			 rc == -EPERM ? "outside of its loop"
+				      : "by another loop");
 	if (root->cancelled)
 		return;
 	root->cancelled = 1;
@@ -121,15 +136,12 @@ static void on_deadline(void *arg)
 	time_out(scope);
 }
 
-/* Has a deadline passed that may be too near for the clock of the turn? */
+/* The clock of the turn does not tell how long this step has taken by now. */
 static bool has_passed(gmb_time deadline)
 {
 	struct gmb_loop *loop = gmb__loop;
 
-	if (deadline <= loop->now)
-		return true;
-	return deadline - loop->now < 10 * GMB_MS &&
-	       deadline <= gmb__loop_clock(loop);
+	return deadline <= loop->now || deadline <= gmb__loop_clock(loop);
 }
 
 /* It may concern the tasks inside, as far as the shields. */
@@ -172,6 +184,10 @@ static int set_deadline(struct gmb_scope *scope, gmb_time deadline)
 
 int gmb_scope_set_deadline(struct gmb_scope *scope, gmb_time deadline)
 {
+	int rc = check_loop(scope);
+
+	if (gmb__unlikely(rc))
+		return rc;
 	if (!scope->cancelled)
 		gmb__trace(gmb__loop, DEADLINE, &scope->owner->strand,
 			   (uintptr_t)scope, deadline, 0);

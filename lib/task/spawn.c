@@ -280,19 +280,26 @@ static bool withdraw_starter(struct gmb__wait *wait)
 	return false;
 }
 
-/* The spawner is cancelled: so is the task, whose end is waited for. */
-static void stop_starting(struct starting *starting)
+/*
+ * The spawner is cancelled: so is the task, whose end is waited for. If it
+ * fails all the same, nobody but the spawner can tell.
+ */
+static intptr_t stop_starting(struct starting *starting)
 {
 	struct gmb_task *task = starting->task;
 	struct gmb__trap trap;
 
-	if (gmb__task_ended(task))
-		return;
-	gmb_task_cancel(task);
-	gmb__trap_init_shielded(&trap);
-	gmb__trap_add(&trap, &starting->wait, withdraw_starter);
-	task->starter = &starting->wait;
-	gmb__trap_park(&trap, GMB_WAIT_STARTED, task, task->strand.row.id);
+	if (!gmb__task_ended(task)) {
+		gmb_task_cancel(task);
+		gmb__trap_init_shielded(&trap);
+		gmb__trap_add(&trap, &starting->wait, withdraw_starter);
+		task->starter = &starting->wait;
+		gmb__trap_park(&trap, GMB_WAIT_STARTED, task,
+			       task->strand.row.id);
+	}
+	if (task->strand.row.state == GMB_TASK_FAILED)
+		return task->result;
+	return -ECANCELED;
 }
 
 int gmb_spawn_wait(struct gmb_manager *manager, gmb_task_fn fn, void *arg,
@@ -311,10 +318,11 @@ int gmb_spawn_wait(struct gmb_manager *manager, gmb_task_fn fn, void *arg,
 	starting.task->flags |= GMB__TASK_STARTER;
 	gmb__trap_add(&trap, &starting.wait, withdraw_starter);
 	starting.task->starter = &starting.wait;
+	gmb__trap_look_again(&trap);
 	rc = gmb__trap_park(&trap, GMB_WAIT_STARTED, starting.task,
 			    starting.task->strand.row.id);
 	if (!trap.winner)
-		stop_starting(&starting);
+		rc = stop_starting(&starting);
 	if (rc == 0 && value)
 		*value = starting.value;
 	/* A task that never started belongs to us and not to the manager. */

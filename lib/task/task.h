@@ -91,12 +91,15 @@ static inline bool gmb__task_ended(const struct gmb_task *task)
 	return task->strand.row.state >= GMB_TASK_DONE;
 }
 
-/* Does a task that may be any loop's belong to another than the running one? */
+/*
+ * Does a task that may be any loop's belong to another than the running one? A
+ * loop whose main task is just being made knows no other.
+ */
 static inline bool gmb__task_is_foreign(const struct gmb_task *task)
 {
 	if (gmb__likely(task->manager))
 		return task->manager->loop != gmb__loop;
-	return task != gmb__loop->main;
+	return gmb__loop->main && task != gmb__loop->main;
 }
 
 /**

@@ -228,6 +228,49 @@ START_TEST(misuse_dies)
 }
 END_TEST
 
+static struct gmb_task *cancelled_by_hook;
+
+static void cancel_when_ready(void *user, struct gmb_task *task)
+{
+	struct gmb_task *other = cancelled_by_hook;
+
+	(void)user;
+	if (!other || strcmp(gmb_task_name(task), "first") != 0)
+		return;
+	cancelled_by_hook = NULL;
+	gmb_task_cancel(other);
+}
+
+static intptr_t wait_for_all(void *arg)
+{
+	return gmb_barrier_wait(arg);
+}
+
+/* The count must come out even, or nobody would ever get through again. */
+TASK_TEST(hook_may_cancel_one_while_all_are_let_go)
+{
+	struct gmb_hooks cancelling = {
+		.size = sizeof(cancelling),
+		.scheduled = cancel_when_ready,
+	};
+	struct gmb_barrier b;
+	intptr_t rc = 0;
+
+	check_is(gmb_barrier_init(&b, 3), 0);
+	gmb_manager(m, rc) {
+		gmb_task_set_name(gmb_spawn(m, wait_for_all, &b), "first");
+		cancelled_by_hook = gmb_spawn(m, wait_for_all, &b);
+		let_run();
+		check_is(gmb_hooks_set(&cancelling), 0);
+		check_is(gmb_barrier_wait(&b), 1);
+		check_is(gmb_hooks_set(NULL), 0);
+		check_that(!cancelled_by_hook);
+		check_is(gmb_barrier_waiting(&b), 0);
+	}
+	gmb_barrier_fini(&b);
+	return rc;
+}
+
 Suite *test_barrier_suite(void)
 {
 	Suite *suite = suite_create("barrier");
@@ -241,6 +284,7 @@ Suite *test_barrier_suite(void)
 	tcase_add_test(tcase, completion_beats_cancel);
 	tcase_add_test(tcase, another_loop_is_refused);
 	tcase_add_test(tcase, misuse_dies);
+	tcase_add_test(tcase, hook_may_cancel_one_while_all_are_let_go);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -477,6 +477,47 @@ START_TEST(another_loop_is_refused)
 }
 END_TEST
 
+static intptr_t wait_no_more(void *arg)
+{
+	return wait_long(arg) == -ENODATA;
+}
+
+static void close_receiver(void *user, struct gmb_task *task)
+{
+	struct gmb_receiver *receiver = user;
+
+	if (strcmp(gmb_task_name(task), "receiver") == 0)
+		check_is(gmb_receiver_close(receiver), 0);
+}
+
+/* With both ends closed the channel is gone, but not before its time. */
+TASK_TEST(hook_may_close_the_other_end)
+{
+	struct gmb_sender tx;
+	struct gmb_receiver rx;
+	struct gmb_hooks closing = {
+		.size = sizeof(closing),
+		.user = &rx,
+		.scheduled = close_receiver,
+	};
+	intptr_t rc = 0, got = 0;
+	struct gmb_task *t;
+
+	check_is(gmb_channel_open(&tx, &rx, sizeof(int64_t), 1), 0);
+	gmb_manager(m, rc) {
+		t = gmb_spawn(m, wait_no_more, &rx);
+		gmb_task_set_name(t, "receiver");
+		check_is(gmb_yield(), 0);
+		check_is(gmb_hooks_set(&closing), 0);
+		check_is(gmb_sender_close(&tx), 0);
+		check_is(gmb_hooks_set(NULL), 0);
+		check_is(gmb_join(t, &got), 0);
+		check_is(got, 1);
+	}
+	check_is(gmb_receiver_close(&rx), -EBADF);
+	return rc;
+}
+
 Suite *test_channel_suite(void)
 {
 	Suite *suite = suite_create("channel");
@@ -495,6 +536,7 @@ Suite *test_channel_suite(void)
 	tcase_add_test(tcase, calls_are_checkpoints);
 	tcase_add_test(tcase, many_to_many);
 	tcase_add_test(tcase, another_loop_is_refused);
+	tcase_add_test(tcase, hook_may_close_the_other_end);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

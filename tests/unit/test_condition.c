@@ -268,6 +268,81 @@ START_TEST(nobody_notifies)
 }
 END_TEST
 
+static intptr_t intrude(void *arg)
+{
+	struct fixture *f = arg;
+
+	/* It is free, but who waits in the condition wants it back. */
+	check_that(!gmb_lock_owner(&f->lock));
+	check_is(gmb_lock_try_acquire(&f->lock), -EXDEV);
+	return gmb_lock_acquire(&f->lock);
+}
+
+START_TEST(another_loop_is_refused)
+{
+	struct gmb_loop *loop;
+	struct fixture f;
+
+	fixture_init(&f);
+	check_is(gmb_loop_open(NULL, wait_alone, &f, &loop), 0);
+	check_is(gmb_loop_step(loop, 0), 1);
+	check_is(gmb_run(intrude, &f), -EXDEV);
+	gmb_loop_cancel(loop);
+	gmb_loop_close(loop, NULL);
+	fixture_fini(&f);
+}
+END_TEST
+
+static struct gmb_scope *cancelled_by_hook;
+
+static void cancel_when_ready(void *user, struct gmb_task *task)
+{
+	struct gmb_scope *scope = cancelled_by_hook;
+
+	(void)user;
+	if (!scope || strcmp(gmb_task_name(task), "next") != 0)
+		return;
+	cancelled_by_hook = NULL;
+	gmb_scope_cancel(scope);
+}
+
+static intptr_t take_and_give(void *arg)
+{
+	int rc = gmb_lock_acquire(arg);
+
+	return rc ? rc : gmb_lock_release(arg);
+}
+
+/* Nobody notifies: a cancel that was missed would be a deadlock. */
+TASK_TEST(hook_may_cancel_a_task_that_gives_the_lock_away)
+{
+	struct gmb_hooks cancelling = {
+		.size = sizeof(cancelling),
+		.scheduled = cancel_when_ready,
+	};
+	struct gmb_scope s;
+	struct fixture f;
+	intptr_t rc = 0;
+
+	fixture_init(&f);
+	check_is(gmb_lock_acquire(&f.lock), 0);
+	gmb_manager(m, rc) {
+		gmb_task_set_name(gmb_spawn(m, take_and_give, &f.lock), "next");
+		let_run();
+		check_is(gmb_scope_open(&s, GMB_NEVER, 0), 0);
+		cancelled_by_hook = &s;
+		check_is(gmb_hooks_set(&cancelling), 0);
+		check_is(gmb_condition_wait(&f.condition), -ECANCELED);
+		check_is(gmb_hooks_set(NULL), 0);
+		check_that(!cancelled_by_hook);
+		check_is(gmb_lock_release(&f.lock), 0);
+		check_is(gmb_scope_close(&s), -ECANCELED);
+	}
+	check_is(rc, 0);
+	fixture_fini(&f);
+	return 0;
+}
+
 static intptr_t fini_under_waiter(void *arg)
 {
 	struct fixture *f = arg;
@@ -327,6 +402,9 @@ Suite *test_condition_suite(void)
 	tcase_add_test(tcase, deadline_ends_a_wait);
 	tcase_add_test(tcase, bounded_buffer);
 	tcase_add_test(tcase, nobody_notifies);
+	tcase_add_test(tcase, another_loop_is_refused);
+	tcase_add_test(tcase,
+		       hook_may_cancel_a_task_that_gives_the_lock_away);
 	tcase_add_test(tcase, misuse_dies);
 	suite_add_tcase(suite, tcase);
 	return suite;

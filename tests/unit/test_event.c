@@ -251,6 +251,48 @@ START_TEST(misuse_dies)
 }
 END_TEST
 
+static intptr_t sleep_on(void *arg)
+{
+	(void)arg;
+	return gmb_sleep(1000 * GMB_SEC);
+}
+
+static void trigger_once(void *user, gmb_time span)
+{
+	struct gmb_event *event = user;
+
+	(void)span;
+	if (!gmb_event_is_set(event))
+		check_is(gmb_event_trigger(event, 5), 0);
+}
+
+/* It is called when the loop has decided how long to sleep. */
+REAL_TEST(hook_may_trigger_it_before_the_loop_sleeps)
+{
+	struct gmb_event event;
+	struct gmb_hooks waking = {
+		.size = sizeof(waking),
+		.user = &event,
+		.io_begin = trigger_once,
+	};
+	gmb_time begin = gmb_now();
+	intptr_t rc = 0, value = 0;
+
+	gmb_event_init(&event);
+	gmb_manager(m, rc) {
+		gmb_spawn(m, sleep_on, NULL);
+		check_is(gmb_yield(), 0);
+		check_is(gmb_hooks_set(&waking), 0);
+		check_is(gmb_event_wait(&event, &value), 0);
+		check_is(gmb_hooks_set(NULL), 0);
+		check_is(value, 5);
+		check_that(gmb_now() - begin < 100 * GMB_SEC);
+		gmb_manager_cancel(m);
+	}
+	gmb_event_fini(&event);
+	return rc;
+}
+
 Suite *test_event_suite(void)
 {
 	Suite *suite = suite_create("event");
@@ -264,6 +306,7 @@ Suite *test_event_suite(void)
 	tcase_add_test(tcase, outside_a_task);
 	tcase_add_test(tcase, another_loop_is_refused);
 	tcase_add_test(tcase, misuse_dies);
+	tcase_add_test(tcase, hook_may_trigger_it_before_the_loop_sleeps);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -407,6 +407,22 @@ TASK_TEST(cancelled_spawn_wait_takes_its_task_with_it)
 	return 0;
 }
 
+/* The manager does not learn of it, so the spawner must. */
+TASK_TEST(cancelled_spawn_wait_tells_what_its_task_failed_with)
+{
+	struct gmb_manager m;
+	int rc = 0;
+
+	open_manager(&m);
+	gmb_with_timeout(rc, GMB_SEC)
+		rc = gmb_spawn_wait(&m, fail_when_cancelled, (void *)-EIO,
+				    NULL);
+	check_is(rc, -EIO);
+	check_is(gmb_manager_alive(&m), 0);
+	check_is(gmb_manager_close(&m), 0);
+	return 0;
+}
+
 TASK_TEST(scheduled_task_that_is_cancelled_never_runs)
 {
 	struct gmb_manager m;
@@ -634,6 +650,8 @@ Suite *test_manager_suite(void)
 	tcase_add_test(tc, spawn_wait_hands_back_a_value);
 	tcase_add_test(tc, failure_before_started_is_the_spawners);
 	tcase_add_test(tc, cancelled_spawn_wait_takes_its_task_with_it);
+	tcase_add_test(tc,
+		       cancelled_spawn_wait_tells_what_its_task_failed_with);
 	tcase_add_test(tc, scheduled_task_that_is_cancelled_never_runs);
 	tcase_add_test(tc, arguments_can_be_copied);
 	tcase_add_test(tc,

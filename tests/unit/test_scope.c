@@ -66,6 +66,20 @@ TASK_TEST(passed_deadline_cancels_the_first_wait)
 	return 0;
 }
 
+/* However long ago the loop has looked at the clock. */
+REAL_TEST(deadline_that_passed_in_a_calculation_cancels_the_first_wait)
+{
+	gmb_time deadline = gmb_after(20 * GMB_MS);
+	struct gmb_scope s;
+
+	while (gmb_now() <= deadline)
+		;
+	check_is(gmb_scope_open(&s, deadline, 0), 0);
+	check_is(gmb_yield(), -ECANCELED);
+	check_is(gmb_scope_close(&s), -ETIMEDOUT);
+	return 0;
+}
+
 /* Nobody else looks at the clock meanwhile. */
 REAL_TEST(checkpoint_sees_the_deadline_of_a_calculation)
 {
@@ -399,8 +413,134 @@ static void end_open(void)
 	run_fake(leave_open, &s);
 }
 
+/* The tasks live outside of the timeout, so they go on. */
+TASK_TEST(scope_in_a_manager_bounds_the_wait_for_its_tasks)
+{
+	gmb_time begin = gmb_now();
+	struct gmb_manager m;
+	struct gmb_scope s;
+	struct gmb_task *t;
+	intptr_t rc = 0;
+
+	check_is(gmb_manager_open(&m), 0);
+	t = gmb_spawn(&m, sleep_long, NULL);
+	gmb_with_timeout(rc, GMB_SEC)
+		rc = gmb_manager_wait(&m);
+	check_is(rc, -ETIMEDOUT);
+	check_is(gmb_now() - begin, GMB_SEC);
+	check_is(gmb_task_state(t), GMB_TASK_WAITING);
+	/* Cancelled before it begins to wait, also with nobody to wait for. */
+	check_is(gmb_scope_open(&s, GMB_NEVER, 0), 0);
+	gmb_scope_cancel(&s);
+	check_is(gmb_manager_wait(&m), -ECANCELED);
+	gmb_task_cancel(t);
+	check_is(gmb_scope_close(&s), -ECANCELED);
+	check_is(gmb_manager_wait(&m), 0);
+	check_is(gmb_scope_open(&s, gmb_now(), 0), 0);
+	check_is(gmb_manager_wait(&m), -ECANCELED);
+	check_is(gmb_scope_close(&s), -ETIMEDOUT);
+	check_is(gmb_manager_close(&m), 0);
+	return 0;
+}
+
+static intptr_t fail_later(void *arg)
+{
+	(void)arg;
+	return gmb_sleep(GMB_SEC) ?: -EIO;
+}
+
+static intptr_t end_slowly(void *arg)
+{
+	int rc = 0;
+
+	check_is(gmb_sleep_until(GMB_NEVER), -ECANCELED);
+	gmb_shield(rc, 60 * GMB_SEC)
+		check_is(gmb_sleep(GMB_SEC), 0);
+	*(int *)arg = 1;
+	return -ECANCELED;
+}
+
+/* Cancelled with the tasks it waits for them, in a scope or not. */
+TASK_TEST(failure_of_a_task_does_not_end_the_wait_for_the_others)
+{
+	struct gmb_manager m;
+	struct gmb_scope s;
+	int done = 0;
+
+	check_is(gmb_manager_open(&m), 0);
+	gmb_spawn(&m, end_slowly, &done);
+	gmb_spawn(&m, fail_later, NULL);
+	check_is(gmb_scope_open(&s, GMB_NEVER, 0), 0);
+	check_is(gmb_manager_wait(&m), -EIO);
+	check_is(done, 1);
+	check_is(gmb_scope_close(&s), -ECANCELED);
+	check_is(gmb_manager_close(&m), -EIO);
+	return 0;
+}
+
+static struct gmb_scope far;
+
+static intptr_t wait_in_far(void *arg)
+{
+	int rc;
+
+	(void)arg;
+	check_is(gmb_scope_open(&far, GMB_NEVER, 0), 0);
+	rc = gmb_sleep_until(GMB_NEVER);
+	check_is(gmb_scope_close(&far), -ECANCELED);
+	return rc;
+}
+
+static struct gmb_loop *open_far(void)
+{
+	struct gmb_loop *loop;
+
+	check_is(gmb_loop_open(NULL, wait_in_far, NULL, &loop), 0);
+	check_is(gmb_loop_step(loop, 0), 1);
+	return loop;
+}
+
+static intptr_t cancel_far(void *arg)
+{
+	(void)arg;
+	gmb_scope_cancel(&far);
+	return 0;
+}
+
+static void cancel_from_another_loop(void)
+{
+	open_far();
+	gmb_run(cancel_far, NULL);
+}
+
+static void cancel_outside(void)
+{
+	open_far();
+	gmb_scope_cancel(&far);
+}
+
+static intptr_t move_far(void *arg)
+{
+	(void)arg;
+	return gmb_scope_set_deadline(&far, gmb_now());
+}
+
+START_TEST(deadline_of_another_loop_is_refused)
+{
+	struct gmb_loop *loop = open_far();
+
+	check_is(gmb_scope_set_deadline(&far, 0), -EPERM);
+	check_is(gmb_run(move_far, NULL), -EXDEV);
+	check_is(gmb_scope_cancelled(&far), 0);
+	gmb_loop_cancel(loop);
+	gmb_loop_close(loop, NULL);
+}
+END_TEST
+
 START_TEST(misuse_aborts_with_a_sentence)
 {
+	dies(cancel_from_another_loop, "is cancelled by another loop");
+	dies(cancel_outside, "is cancelled outside of its loop");
 	dies(close_wrong, "not the innermost one");
 	dies(end_open, "ended with a scope open");
 }
@@ -415,6 +555,8 @@ Suite *test_scope_suite(void)
 	tcase_add_test(tc, cancellation_is_level_triggered);
 	tcase_add_test(tc, scope_that_nobody_noticed_closes_well);
 	tcase_add_test(tc, passed_deadline_cancels_the_first_wait);
+	tcase_add_test(tc,
+		deadline_that_passed_in_a_calculation_cancels_the_first_wait);
 	tcase_add_test(tc, checkpoint_sees_the_deadline_of_a_calculation);
 	tcase_add_test(tc, skip_makes_the_deadline_no_error);
 	tcase_add_test(tc, nearest_deadline_counts_whichever_scope_has_it);
@@ -432,6 +574,10 @@ Suite *test_scope_suite(void)
 	tcase_add_test(tc, blocks_of_an_outer_timeout_say_cancelled_inside);
 	tcase_add_test(tc, blocks_survive_break_return_and_goto);
 	tcase_add_test(tc, shield_block_has_a_limit);
+	tcase_add_test(tc, scope_in_a_manager_bounds_the_wait_for_its_tasks);
+	tcase_add_test(tc,
+		failure_of_a_task_does_not_end_the_wait_for_the_others);
+	tcase_add_test(tc, deadline_of_another_loop_is_refused);
 	tcase_add_test(tc, misuse_aborts_with_a_sentence);
 	suite_add_tcase(suite, tc);
 	return suite;
