@@ -14,7 +14,8 @@
  *
  * What was read and not yet handed out stays in the buffer, also when a call is
  * cancelled or fails, so no byte is ever lost. Whoever reads the file beside
- * the reader takes bytes from it.
+ * the reader takes bytes from it. One task at a time uses a reader: a second
+ * one gets -EBUSY.
  */
 #ifndef GIAMBIO_READER_H
 #define GIAMBIO_READER_H
@@ -39,6 +40,7 @@ struct gmb_reader {
 	size_t start;	/* of what was read and not handed out */
 	size_t end;
 	uint8_t ended;	/* the file has ended */
+	uint8_t busy;	/* a task is in a call */
 };
 
 /**

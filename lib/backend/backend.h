@@ -39,7 +39,11 @@ struct gmb__op;
  *	never from inside start(); -errno
  * @start_pair: NULL, or send all of @out and then take @receive, of one buffer
  *	and without flags, as one operation that has both places of the file.
- *	Returns 0: taken; -ENOTSUP: not these, run them one by one; -errno
+ *	Returns 0: taken; -ENOTSUP: not these, run them one by one; -errno. It
+ *	may also finish with GMB__OP_REFUSED: nothing was sent, run them one by
+ *	one, and the operation's cookie is the file's slot with its generation
+ *	in the upper half. A writer may be started meanwhile that has not been
+ *	tried: it ends with -EBUSY unless all of @out has been sent
  * @withdraw: take an operation back. Returns false: gone, no gmb__op_finish()
  *	will come; true: held, gmb__op_finish() will come
  * @poll:     hand over what was gathered, wait at most @span for completions

@@ -159,11 +159,17 @@ static inline bool gmb__edge_must_wait(const struct gmb__op *op, uint8_t ways)
 /* Perform an operation that is parked; returns whether that finished it. */
 static inline int gmb__edge_try_parked(struct gmb__op *op)
 {
-	intptr_t result = gmb__edge_attempt(op);
+	intptr_t result;
 
+	if (!gmb__op_is_parked(op))
+		return 0;
+	result = gmb__edge_attempt(op);
 	if (result == -EAGAIN)
 		return 0;
-	gmb__op_finish(op, result);
+	if (gmb__unlikely(result == GMB__OP_PAUSED))
+		gmb__op_pause(op);
+	else
+		gmb__op_finish(op, result);
 	return 1;
 }
 

@@ -308,7 +308,22 @@ static int settle_plain(struct kmod *kd, struct gmb__edge *edge,
 	result = gmb__edge_attempt(op);
 	if (result == -EAGAIN)
 		return wait_again(kd, edge, op);
+	if (gmb__unlikely(result == GMB__OP_PAUSED)) {
+		gmb__op_pause(op);
+		return 1;
+	}
 	return finish(op, result);
+}
+
+/* An exchange of which nothing was sent, because the kernel may not. */
+static int refuse_pair(struct gmb__edge *edge, struct gmb__op *op)
+{
+	edge->useless = 1;
+	if (op->flags & GMB__OP_WITHDRAWN)
+		return finish(op, -ECANCELED);
+	op->flags |= GMB__OP_REFUSED;
+	op->cookie = (uint64_t)edge->generation << 32 | op->file->slot;
+	return finish(op, -EACCES);
 }
 
 /*
@@ -316,11 +331,13 @@ static int settle_plain(struct kmod *kd, struct gmb__edge *edge,
  * seccomp filter came) the system call that follows says what is to be said.
  */
 static int settle_error(struct kmod *kd, struct gmb__edge *edge,
-			struct gmb__op *op, int error)
+			struct gmb__op *op, int res, int error, uint16_t flags)
 {
-	bool pair = op->flags & GMB__OP_PAIR;
+	bool sending = flags & GMB_CQE_SEND;
 
-	if (edge && !pair) {
+	if (edge && sending && res == -EACCES)
+		return refuse_pair(edge, op);
+	if (edge && !sending) {
 		switch (error) {
 		case -EOPNOTSUPP:
 		case -ESPIPE:
@@ -335,12 +352,13 @@ static int settle_error(struct kmod *kd, struct gmb__edge *edge,
 }
 
 static int settle_transfer(struct kmod *kd, struct gmb__edge *edge,
-			   struct gmb__op *op, int res, int error, bool more)
+			   struct gmb__op *op, int res, int error,
+			   uint16_t flags)
 {
 	if (gmb__likely(edge && res >= 0)) {
 		if (gmb__op_writes(op))
 			op->file->ready |= GMB__CAN_WRITE;
-		else if (more)
+		else if (flags & GMB_CQE_MORE)
 			op->file->ready |= GMB__CAN_READ;
 	}
 	if (op->flags & GMB__OP_ALL && res >= 0) {
@@ -350,7 +368,7 @@ static int settle_transfer(struct kmod *kd, struct gmb__edge *edge,
 			return wait_again(kd, edge, op);
 	}
 	if (gmb__unlikely(error))
-		return settle_error(kd, edge, op, error);
+		return settle_error(kd, edge, op, res, error, flags);
 	return finish(op, res);
 }
 
@@ -365,7 +383,7 @@ static int settle(struct kmod *kd, struct gmb__op *op, int res, uint16_t err,
 		edge = gmb__edge_of(&kd->edges, file);
 	if (op->flags & GMB__OP_PLAIN)
 		return settle_plain(kd, edge, op, res);
-	return settle_transfer(kd, edge, op, res, error, flags & GMB_CQE_MORE);
+	return settle_transfer(kd, edge, op, res, error, flags);
 }
 
 /*

@@ -19,6 +19,9 @@
 #include "backend/op.h"
 #include "loop/loop.h"
 
+/* What one attempt moves at most, give or take a system call: some 100 µs. */
+#define BURST	((size_t)1 << 20)
+
 /* Performing */
 
 static size_t asked_for(const struct gmb__op *op)
@@ -93,17 +96,25 @@ static gmb__always_inline ssize_t do_send(struct gmb__op *op)
 		    op->msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* How much a call is asked for that others may follow. */
+static size_t one_burst(const struct gmb__op *op)
+{
+	size_t len = op->iov->iov_len;
+
+	return op->flags & GMB__OP_ALL && len > BURST ? BURST : len;
+}
+
 static ssize_t do_read(struct gmb__op *op)
 {
 	if (op->iovcnt == 1)
-		return read(op->file->fd, op->iov->iov_base, op->iov->iov_len);
+		return read(op->file->fd, op->iov->iov_base, one_burst(op));
 	return readv(op->file->fd, op->iov, op->iovcnt);
 }
 
 static ssize_t do_write(struct gmb__op *op)
 {
 	if (op->iovcnt == 1)
-		return write(op->file->fd, op->iov->iov_base, op->iov->iov_len);
+		return write(op->file->fd, op->iov->iov_base, one_burst(op));
 	return writev(op->file->fd, op->iov, op->iovcnt);
 }
 
@@ -213,6 +224,8 @@ static ssize_t transfer(struct gmb__op *op)
 /* All that there is to say after a call has moved @n bytes, or failed. */
 static intptr_t go_on(struct gmb__op *op, ssize_t n)
 {
+	size_t sum = 0;
+
 	for (;; n = transfer(op)) {
 		if (gmb__unlikely(n < 0)) {
 			if (errno == EINTR)
@@ -225,6 +238,10 @@ static intptr_t go_on(struct gmb__op *op, ssize_t n)
 			return (intptr_t)op->done;
 		if (op->flags & GMB__OP_DRAINED)
 			return -EAGAIN;
+		/* A peer that keeps up would keep us here. */
+		sum += (size_t)n;
+		if (gmb__unlikely(sum >= BURST))
+			return GMB__OP_PAUSED;
 	}
 }
 
@@ -297,15 +314,29 @@ static inline void occupy(struct gmb__op *op, struct gmb__trap *trap)
 	gmb__trap_add(trap, &op->wait, withdraw);
 }
 
+/*
+ * Somebody has a place. One who sends and then receives has both, and only the
+ * backend knows whether the sending is over: it takes a writer then, and says
+ * -EBUSY before. So the writer must not try by itself.
+ */
+static __attribute__((noinline)) int check_busy(struct gmb_file *file,
+						uint8_t ways)
+{
+	if ((ways & GMB__CAN_READ && file->reader) ||
+	    !(file->writer->flags & GMB__OP_PAIR))
+		return -EBUSY;
+	file->ready &= (uint8_t)~GMB__CAN_WRITE;
+	return 0;
+}
+
 /* The loop's thread may use the file, and nobody else does in these ways. */
-static gmb__always_inline int check_free(const struct gmb_file *file,
-					 uint8_t ways)
+static gmb__always_inline int check_free(struct gmb_file *file, uint8_t ways)
 {
 	if (gmb__unlikely(file->loop != gmb__loop))
 		return why_unusable(file);
 	if (gmb__unlikely((ways & GMB__CAN_READ && file->reader) ||
 			  (ways & GMB__CAN_WRITE && file->writer)))
-		return -EBUSY;
+		return check_busy(file, ways);
 	return 0;
 }
 
@@ -321,21 +352,25 @@ static gmb__always_inline int try_now(struct gmb__op *op, uint8_t ways,
 	return *result != -EAGAIN;
 }
 
+static gmb__always_inline void take_places(struct gmb__op *op, uint8_t ways)
+{
+	if (ways & GMB__CAN_READ)
+		op->file->reader = op;
+	if (ways & GMB__CAN_WRITE)
+		op->file->writer = op;
+}
+
 /* Hand it to the backend, as one wait of a trap. Return: 0; -errno. */
 static gmb__always_inline int take(struct gmb__op *op, uint8_t ways,
 				   struct gmb__trap *trap)
 {
 	struct gmb_loop *loop = gmb__loop;
-	struct gmb_file *file = op->file;
 	int rc;
 
 	rc = loop->backend->start(loop, op);
 	if (gmb__unlikely(rc))
 		return rc;
-	if (ways & GMB__CAN_READ)
-		file->reader = op;
-	if (ways & GMB__CAN_WRITE)
-		file->writer = op;
+	take_places(op, ways);
 	occupy(op, trap);
 	return 0;
 }
@@ -363,15 +398,123 @@ int gmb__op_start(struct gmb__op *op, struct gmb__trap *trap, intptr_t *result)
 	return rc ? rc : take(op, ways, trap);
 }
 
+/* The pause of an operation: all others, and the poll, have their turn. */
+struct pause {
+	struct gmb__op *op;
+	uint32_t timer;
+	bool over;
+};
+
+static void end_pause(void *arg)
+{
+	struct pause *pause = arg;
+
+	pause->over = true;
+	gmb__op_pause(pause->op);
+}
+
+static bool withdraw_pause(struct gmb__wait *wait)
+{
+	struct gmb__op *op = gmb__entry(wait, struct gmb__op, wait);
+	struct pause *pause = (struct pause *)(uintptr_t)op->cookie;
+
+	pause->over = true;
+	gmb__timer_stop(&gmb__loop->timers, pause->timer);
+	gmb__op_release(op);
+	return false;
+}
+
+/*
+ * Wait for the next turn, in the operation's places. Returns %GMB__OP_PAUSED:
+ * go on; or what the backend, cancellation or a close has made of it.
+ */
+static intptr_t make_pause(struct gmb__op *op)
+{
+	struct gmb_loop *loop = gmb__loop;
+	struct pause pause = { .op = op };
+	struct gmb__trap trap;
+	intptr_t result;
+
+	/* Without memory for it there is none. */
+	if (gmb__timer_start(&loop->timers, loop->now, end_pause, &pause,
+			     &pause.timer))
+		return GMB__OP_PAUSED;
+	op->cookie = (uintptr_t)&pause;
+	gmb__trap_make(&trap, loop->current);
+	gmb__trap_add(&trap, &op->wait, withdraw_pause);
+	result = park(op, &trap);
+	/* The backend may be earlier. */
+	if (!pause.over)
+		gmb__timer_stop(&loop->timers, pause.timer);
+	return result;
+}
+
+/* Another attempt, and what follows if it must wait. */
+static intptr_t go_on_now(struct gmb__op *op)
+{
+	struct gmb_loop *loop = gmb__loop;
+	intptr_t result = gmb__edge_attempt(op);
+	struct gmb__trap trap;
+
+	if (result == -EAGAIN) {
+		result = loop->backend->start(loop, op);
+		if (result == 0) {
+			gmb__trap_make(&trap, loop->current);
+			gmb__trap_add(&trap, &op->wait, withdraw);
+			return park(op, &trap);
+		}
+	}
+	if (result != GMB__OP_PAUSED)
+		gmb__op_release(op);
+	return result;
+}
+
+/* It has much to do: others come first, again and again. */
+static __attribute__((noinline)) intptr_t go_on_later(struct gmb__op *op,
+						      uint8_t ways)
+{
+	struct gmb_loop *loop = gmb__loop;
+	intptr_t result = GMB__OP_PAUSED;
+
+	if (!(op->flags & GMB__OP_PARKED)) {
+		take_places(op, ways);
+		op->flags |= GMB__OP_PARKED;
+		loop->pending++;
+	}
+	for (;;) {
+		/* Closed, or cancelled, after the pause had ended. */
+		if (!op->file)
+			result = -EBADF;
+		else if (loop->current->cancel)
+			result = gmb__trap_refuse();
+		if (result != GMB__OP_PAUSED) {
+			gmb__op_release(op);
+			return result;
+		}
+		result = make_pause(op);
+		if (result == GMB__OP_PAUSED && op->file &&
+		    !loop->current->cancel)
+			result = go_on_now(op);
+		if (result != GMB__OP_PAUSED)
+			return result;
+	}
+}
+
 /* What is left of an operation that could not be done at once. */
 static gmb__always_inline intptr_t wait_for(struct gmb__op *op, uint8_t ways)
 {
 	struct gmb__trap trap;
+	intptr_t result;
 	int rc;
 
 	gmb__trap_make(&trap, gmb__loop->current);
 	rc = take(op, ways, &trap);
-	return gmb__likely(rc == 0) ? park(op, &trap) : rc;
+	if (gmb__unlikely(rc))
+		return rc;
+	result = park(op, &trap);
+	if (gmb__unlikely(result == GMB__OP_PAUSED))
+		return go_on_later(op, ways);
+	return result;
 }
 
 static gmb__always_inline intptr_t run(struct gmb__op *op)
@@ -392,6 +535,8 @@ static gmb__always_inline intptr_t run(struct gmb__op *op)
 		return rc;
 	if (gmb__likely(result >= 0))
 		gmb__pass();
+	else if (result == GMB__OP_PAUSED)
+		result = go_on_later(op, ways);
 	return result;
 }
 
@@ -400,9 +545,11 @@ intptr_t gmb__op_run(struct gmb__op *op)
 	return run(op);
 }
 
-static __attribute__((noinline)) intptr_t wait_to_send(struct gmb__op *send)
+static __attribute__((noinline)) intptr_t wait_to_send(struct gmb__op *send,
+						       bool paused)
 {
-	return wait_for(send, GMB__CAN_WRITE);
+	return paused ? go_on_later(send, GMB__CAN_WRITE)
+		      : wait_for(send, GMB__CAN_WRITE);
 }
 
 /* The backend does not take both, or not these. */
@@ -412,15 +559,15 @@ run_one_by_one(const void *out, size_t out_len, struct gmb__op *receive)
 	const struct gmb__edges *edges = gmb__loop->edges;
 	uint32_t slot = receive->file->slot, generation;
 	struct gmb__op send;
-	intptr_t result;
+	intptr_t result = 0;
 	int rc;
 
 	gmb__op_init_one(&send, receive->file, GMB__OP_SEND, out, out_len);
 	send.flags = GMB__OP_ALL;
 	rc = try_now(&send, GMB__CAN_WRITE, &result);
-	if (gmb__unlikely(rc == 0)) {
+	if (gmb__unlikely(rc == 0 || result == GMB__OP_PAUSED)) {
 		generation = edges->slots[slot].generation;
-		result = wait_to_send(&send);
+		result = wait_to_send(&send, rc);
 		/* The file may be closed and gone when the wait ends. */
 		if (result >= 0 && edges->slots[slot].generation != generation)
 			return -EBADF;
@@ -432,6 +579,28 @@ run_one_by_one(const void *out, size_t out_len, struct gmb__op *receive)
 	return run(receive);
 }
 
+/*
+ * The backend has found that it cannot do both, and nothing is sent yet. The
+ * file may be closed and gone by now.
+ */
+static __attribute__((noinline)) intptr_t
+run_after_all(struct gmb_file *file, const void *out, size_t out_len,
+	      struct gmb__op *refused, void *in, size_t in_len)
+{
+	const struct gmb__edges *edges = gmb__loop->edges;
+	uint32_t slot = (uint32_t)refused->cookie;
+	struct gmb__op receive;
+	int rc;
+
+	if (edges->slots[slot].generation != refused->cookie >> 32)
+		return -EBADF;
+	rc = check_free(file, GMB__CAN_BOTH);
+	if (rc)
+		return rc;
+	gmb__op_init_one(&receive, file, GMB__OP_RECEIVE, in, in_len);
+	return run_one_by_one(out, out_len, &receive);
+}
+
 /* One function, for the sake of the return after the switch. */
 intptr_t gmb__op_run_pair(struct gmb_file *file, const void *out,
 			  size_t out_len, void *in, size_t in_len)
@@ -439,6 +608,7 @@ intptr_t gmb__op_run_pair(struct gmb_file *file, const void *out,
 	struct gmb_loop *loop = gmb__loop;
 	struct gmb__op receive;
 	struct gmb__trap trap;
+	intptr_t result;
 	int rc = gmb__trap_enter();
 
 	if (gmb__likely(rc == 0))
@@ -457,7 +627,10 @@ intptr_t gmb__op_run_pair(struct gmb_file *file, const void *out,
 	file->reader = &receive;
 	file->writer = &receive;
 	occupy(&receive, &trap);
-	return park(&receive, &trap);
+	result = park(&receive, &trap);
+	if (gmb__unlikely(result < 0 && receive.flags & GMB__OP_REFUSED))
+		return run_after_all(file, out, out_len, &receive, in, in_len);
+	return result;
 }
 
 intptr_t gmb__op_run_nothing(struct gmb_file *file)

@@ -37,6 +37,7 @@ enum gmb__op_flags {
 	GMB__OP_PLAIN = 1 << 4,		/* the backend's own, as are these: */
 	GMB__OP_PAIR = 1 << 5,
 	GMB__OP_WITHDRAWN = 1 << 6,
+	GMB__OP_REFUSED = 1 << 7,	/* PAIR: see start_pair() */
 };
 
 /* What is known of a descriptor; gmb_file.kind. */
@@ -90,6 +91,12 @@ struct gmb__op {
 	uint32_t slack;
 };
 
+/*
+ * Not the end of an operation with ALL: it has moved much, and others come
+ * first. No -errno is as low.
+ */
+#define GMB__OP_PAUSED		(-(intptr_t)4096)
+
 /* The direction that an operation occupies in its file: reader or writer. */
 static inline bool gmb__op_writes(const struct gmb__op *op)
 {
@@ -129,7 +136,8 @@ static inline void gmb__op_init_one(struct gmb__op *op, struct gmb_file *file,
  * is -EBUSY, since no event tells when there is room.
  *
  * Return: what the system call returned (with ALL: @done at the end); -EAGAIN
- *	it must wait; -errno.
+ *	it must wait; %GMB__OP_PAUSED, with ALL: it need not, but has moved
+ *	enough for one time; -errno.
  */
 intptr_t gmb__op_perform(struct gmb__op *op);
 
@@ -226,6 +234,18 @@ static inline void gmb__op_finish(struct gmb__op *op, intptr_t result)
 		gmb__wait_grant(&op->wait, result);
 	else
 		gmb__wait_complete(&op->wait, result);
+}
+
+/* It is paused: its task goes on with it, and it keeps its places. */
+static inline void gmb__op_pause(struct gmb__op *op)
+{
+	gmb__wait_grant(&op->wait, GMB__OP_PAUSED);
+}
+
+/* Is it still waited for? Not if it is paused and its task has not run yet. */
+static inline bool gmb__op_is_parked(const struct gmb__op *op)
+{
+	return gmb__likely(op->wait.trap->state == GMB__TRAP_OPEN);
 }
 
 /**

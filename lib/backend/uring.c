@@ -173,7 +173,7 @@ static int fail_parked(struct gmb_file *file, uint8_t way, int error)
 {
 	struct gmb__op *op = way == GMB__CAN_READ ? file->reader : file->writer;
 
-	if (!op)
+	if (!op || !gmb__op_is_parked(op))
 		return 0;
 	gmb__op_finish(op, error);
 	return 1;

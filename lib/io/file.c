@@ -139,6 +139,8 @@ int gmb_file_close(struct gmb_file *file)
 	if (gmb__loop) {
 		if (file->loop != gmb__loop)
 			return -EXDEV;
+		/* A hook that is told of its tasks may close it, too. */
+		file->loop = NULL;
 		gmb__op_evict(file, -EBADF);
 		gmb__loop->backend->detach(gmb__loop, file);
 	}

@@ -6,7 +6,7 @@
 #include <giambio/reader.h>
 #include "backend/op.h"
 #include "io/transfer.h"
-#include "loop/loop.h"
+#include "loop/trap.h"
 
 void gmb_reader_init(struct gmb_reader *reader, struct gmb_file *file,
 		     void *buf, size_t size)
@@ -108,6 +108,33 @@ static int find(struct gmb_reader *reader, const void *delimiter,
 	return 1;
 }
 
+/*
+ * Each call makes a scheduling point with what it has found in mind, so nobody
+ * else may touch the buffer until it returns.
+ */
+static int enter(struct gmb_reader *reader)
+{
+	int rc = gmb__trap_enter();
+
+	if (!rc && reader->busy)
+		rc = -EBUSY;
+	if (!rc)
+		reader->busy = 1;
+	return rc;
+}
+
+static int find_alone(struct gmb_reader *reader, const void *delimiter,
+		      size_t delimiter_len, char **item, size_t *len)
+{
+	int rc = enter(reader);
+
+	if (rc)
+		return rc;
+	rc = find(reader, delimiter, delimiter_len, item, len);
+	reader->busy = 0;
+	return rc;
+}
+
 int gmb_read_until(struct gmb_reader *reader, const void *delimiter,
 		   size_t delimiter_len, char **item, size_t *len)
 {
@@ -115,7 +142,7 @@ int gmb_read_until(struct gmb_reader *reader, const void *delimiter,
 	*len = 0;
 	if (!delimiter_len || delimiter_len > reader->size)
 		return -EINVAL;
-	return find(reader, delimiter, delimiter_len, item, len);
+	return find_alone(reader, delimiter, delimiter_len, item, len);
 }
 
 int gmb_read_line(struct gmb_reader *reader, char **line, size_t *len)
@@ -127,7 +154,7 @@ int gmb_read_line(struct gmb_reader *reader, char **line, size_t *len)
 		len = &own_len;
 	*line = NULL;
 	*len = 0;
-	rc = find(reader, "\n", 1, line, len);
+	rc = find_alone(reader, "\n", 1, line, len);
 	if (rc == 1) {
 		if (*len && (*line)[*len - 1] == '\r')
 			--*len;
@@ -150,7 +177,7 @@ static size_t copy_out(struct gmb_reader *reader, void *buf, size_t len)
 	return len;
 }
 
-ssize_t gmb_reader_read(struct gmb_reader *reader, void *buf, size_t len)
+static ssize_t read_some(struct gmb_reader *reader, void *buf, size_t len)
 {
 	ssize_t n;
 
@@ -165,14 +192,23 @@ ssize_t gmb_reader_read(struct gmb_reader *reader, void *buf, size_t len)
 	return gmb__transfer_some(reader->file, GMB__OP_READ, buf, len);
 }
 
-int gmb_reader_read_exactly(struct gmb_reader *reader, void *buf, size_t len,
-			    size_t *got)
+ssize_t gmb_reader_read(struct gmb_reader *reader, void *buf, size_t len)
+{
+	ssize_t n = enter(reader);
+
+	if (n)
+		return n;
+	n = read_some(reader, buf, len);
+	reader->busy = 0;
+	return n;
+}
+
+static int read_exactly(struct gmb_reader *reader, void *buf, size_t len,
+			size_t *got)
 {
 	size_t copied = 0, more = 0;
 	int rc;
 
-	if (got)
-		*got = 0;
 	if (len <= reader->end - reader->start) {
 		rc = (int)gmb__op_run_nothing(reader->file);
 		if (rc)
@@ -188,7 +224,22 @@ int gmb_reader_read_exactly(struct gmb_reader *reader, void *buf, size_t len,
 				       (char *)buf + copied, len - copied,
 				       &more);
 	}
-	if (got)
-		*got = copied + more;
+	*got = copied + more;
+	return rc;
+}
+
+int gmb_reader_read_exactly(struct gmb_reader *reader, void *buf, size_t len,
+			    size_t *got)
+{
+	size_t own_got;
+	int rc = enter(reader);
+
+	if (!got)
+		got = &own_got;
+	*got = 0;
+	if (rc)
+		return rc;
+	rc = read_exactly(reader, buf, len, got);
+	reader->busy = 0;
 	return rc;
 }

@@ -212,9 +212,8 @@ static int serve_one(struct server *server)
 	int rc;
 
 	rc = wait_for_room(server);
-	if (rc)
-		return rc;
-	rc = gmb__socket_accept(server->listener, &connection.peer);
+	if (!rc)
+		rc = gmb__socket_accept(server->listener, &connection.peer);
 	if (rc >= 0) {
 		connection.fd = rc;
 		rc = start_connection(server, &connection);

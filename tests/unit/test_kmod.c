@@ -7,7 +7,10 @@
  * there is no module the suite is empty; tests/vm/kernel.sh runs it with one.
  */
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include "loop/loop.h"
 #include "streams.h"
 
@@ -184,6 +187,54 @@ static intptr_t peer_gone(void *arg)
 START_TEST(exchange_with_a_peer_that_is_gone)
 {
 	check_is(run(peer_gone, NULL), 0);
+}
+END_TEST
+
+/* From now on a filter sees what system calls do; it allows all of them. */
+static void come_under_seccomp(void)
+{
+	struct sock_filter all[] = {
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 1, all };
+
+	check_is(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	check_is(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* One waits for its answer when the filter comes, others begin after it. */
+static intptr_t exchange_under_seccomp(void *arg)
+{
+	struct gmb_manager m;
+	struct talk t;
+	char buf[64];
+	int i;
+
+	(void)arg;
+	open_talk(&t);
+	begin(&m, &t);
+	come_under_seccomp();
+	for (i = 0; i < 3; i++) {
+		check_is(read(t.fd, buf, sizeof(buf)), 8);
+		check_is(write(t.fd, "answer", 6), 6);
+		check_is(gmb_manager_close(&m), 0);
+		check_is(t.got, 6);
+		if (i == 1) {
+			close_talk(&t);
+			open_talk(&t);
+		}
+		begin(&m, &t);
+	}
+	gmb_manager_cancel(&m);
+	check_is(gmb_manager_close(&m), 0);
+	check_is(t.got, -ECANCELED);
+	close_talk(&t);
+	return 0;
+}
+
+START_TEST(exchange_goes_on_under_seccomp)
+{
+	check_is(run(exchange_under_seccomp, NULL), 0);
 }
 END_TEST
 
@@ -473,6 +524,7 @@ Suite *test_kmod_suite(void)
 	tcase_add_test(tc, exchange_cancelled_while_receiving_loses_nothing);
 	tcase_add_test(tc, exchange_cancelled_while_sending_receives_nothing);
 	tcase_add_test(tc, exchange_with_a_peer_that_is_gone);
+	tcase_add_test(tc, exchange_goes_on_under_seccomp);
 	tcase_add_test(tc, more_completions_than_the_ring_holds);
 	tcase_add_test(tc, poll_that_needs_traps_of_its_own);
 	tcase_add_test(tc, cancelled_reads_lose_no_byte);

@@ -192,6 +192,57 @@ IO_TEST(a_cancelled_line_loses_no_byte)
 	return 0;
 }
 
+/* Takes lines that are there as long as no other task is at it. */
+static intptr_t take_lines(void *arg)
+{
+	struct fixture *f = arg;
+	intptr_t taken = 0;
+	char *line;
+	size_t len;
+	int rc;
+
+	while ((rc = gmb_read_line(&f->reader, &line, &len)) != 0) {
+		if (rc == -EBUSY) {
+			check_is(gmb_yield(), 0);
+			continue;
+		}
+		check_is(rc, 1);
+		check_is(len, 1);
+		taken++;
+	}
+	return taken;
+}
+
+IO_TEST(one_task_at_a_time_uses_a_reader)
+{
+	intptr_t rc = 0, n = 0, sum = 0;
+	struct gmb_task *tasks[3];
+	struct fixture f;
+	char byte;
+	int i;
+
+	open_fixture(&f);
+	for (i = 0; i < 200; i++)
+		put(&f, "x\n");
+	check_is(gmb_file_close(&f.in), 0);
+	gmb_manager(m, rc) {
+		for (i = 0; i < 3; i++)
+			tasks[i] = gmb_spawn(m, take_lines, &f);
+		check_is(gmb_yield(), 0);
+		check_is(gmb_reader_read(&f.reader, &byte, 1), -EBUSY);
+		check_is(gmb_reader_read_exactly(&f.reader, &byte, 1, NULL),
+			 -EBUSY);
+		for (i = 0; i < 3; i++) {
+			check_is(gmb_join(tasks[i], &n), 0);
+			sum += n;
+		}
+	}
+	check_is(rc, 0);
+	check_is(sum, 200);
+	close_fixture(&f);
+	return 0;
+}
+
 static intptr_t write_lines(void *arg)
 {
 	struct gmb_socket *sock = arg;
@@ -245,6 +296,7 @@ Suite *test_reader_suite(void)
 	tcase_add_test(tc, delimiters_of_several_bytes);
 	tcase_add_test(tc, lines_and_bytes_take_turns);
 	tcase_add_test(tc, a_cancelled_line_loses_no_byte);
+	tcase_add_test(tc, one_task_at_a_time_uses_a_reader);
 	tcase_add_test(tc, many_lines_over_a_socket);
 	suite_add_tcase(suite, tc);
 	return suite;
