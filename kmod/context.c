@@ -34,6 +34,13 @@ static uint max_watches = 1U << 20;
 module_param(max_watches, uint, 0644);
 MODULE_PARM_DESC(max_watches, "Watches that one context may have, if RLIMIT_NOFILE allows them (default: 1048576)");
 
+/*
+ * The last close of the descriptor mostly follows an unmapping, as when the
+ * process exits, and ends the context where files are released before anybody
+ * learns of the exit: who starts a server anew finds its port free. What a
+ * work item lets go of is released later. So that leaves the close some time.
+ */
+#define GMB_END_DELAY	msecs_to_jiffies(100)
 /* How long gmb_ctx_end() waits for a trap that is on its way out. */
 #define GMB_END_RETRY	msecs_to_jiffies(10)
 
@@ -183,6 +190,8 @@ void gmb_ctx_rouse(struct gmb_ctx *ctx, enum gmb_wake_reason reason,
  */
 void gmb_ctx_kick(struct gmb_ctx *ctx, int wake_flags)
 {
+	/* What the caller wrote before is seen by the trap that clears it. */
+	smp_mb();
 	WRITE_ONCE(ctx->kicked, true);
 	gmb_ctx_rouse(ctx, GMB_WAKE_KICK, wake_flags);
 }
@@ -213,7 +222,6 @@ static void gmb_ctx_fini(struct work_struct *work)
 	gmb_ring_fini(&ctx->ring);
 	if (ctx->stamped)
 		gmb_stats_end();
-	atomic64_sub(ctx->locked_pages, &ctx->mm->pinned_vm);
 	mmdrop(ctx->mm);
 	gmb_user_put(ctx->user);
 	gmb_ctx_put(ctx);
@@ -379,7 +387,7 @@ void gmb_ctx_shut(struct gmb_ctx *ctx)
 {
 	WRITE_ONCE(ctx->dead, true);
 	gmb_ctx_kick(ctx, 0);
-	queue_delayed_work(gmb_queue, &ctx->end_work, 0);
+	queue_delayed_work(gmb_queue, &ctx->end_work, GMB_END_DELAY);
 }
 
 static void gmb_ctx_free_rcu(struct rcu_head *rcu)
@@ -465,6 +473,8 @@ void gmb_ctx_release(struct gmb_ctx *ctx)
 	mutex_lock(&ctx->lock);
 	gmb_ctx_end(ctx);
 	mutex_unlock(&ctx->lock);
+	/* Not with the pages: who opens the next one would meet his limit. */
+	atomic64_sub(ctx->locked_pages, &ctx->mm->pinned_vm);
 	/* A peer that saw dead unset may still be in its RCU section. */
 	queue_rcu_work(gmb_queue, &ctx->fini_work);
 }

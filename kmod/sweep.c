@@ -11,6 +11,8 @@
 #include "watch.h"
 
 #define GMB_SWEEP_DELAY	msecs_to_jiffies(GMB_SWEEP_MS)
+/* Between the steps of a round: a closed file is not to wait for many. */
+#define GMB_SWEEP_NEXT	1
 /* How long the work item leaves a trap alone that holds the lock. */
 #define GMB_SWEEP_RETRY	msecs_to_jiffies(10)
 
@@ -51,7 +53,8 @@ static void gmb_sweep_arm(struct gmb_ctx *ctx)
 	    !(ctx->sweep_wanted || ctx->sweep_left))
 		return;
 	ctx->sweep_armed = true;
-	queue_delayed_work(gmb_queue, &ctx->sweep_work, GMB_SWEEP_DELAY);
+	queue_delayed_work(gmb_queue, &ctx->sweep_work,
+			   ctx->sweep_left ? GMB_SWEEP_NEXT : GMB_SWEEP_DELAY);
 }
 
 /*

@@ -159,7 +159,8 @@ static bool gmb_trap_over(struct gmb_ctx *ctx, int *error)
 	if (unlikely(READ_ONCE(ctx->dead)))
 		*error = -ESHUTDOWN;
 	else if (READ_ONCE(ctx->kicked))
-		WRITE_ONCE(ctx->kicked, false);
+		/* A full barrier after it; pairs with gmb_ctx_kick(). */
+		smp_store_mb(ctx->kicked, false);
 	else if (task_sigpending(current))
 		*error = -EINTR;
 	else if (gmb_ring_room(&ctx->ring, GMB_RING_RESERVE) &&
@@ -256,6 +257,9 @@ static int gmb_trap_wait(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 				break;
 			gmb_trap_sleep(ctx, args->min - ctx->posted,
 				       args->batch, until);
+		} else if (timed && ktime_get() >= until) {
+			/* There may be something to perform all the time. */
+			break;
 		}
 		gmb_trap_perform(ctx, args->min);
 	}

@@ -179,10 +179,14 @@ static void gmb_watch_free_rcu(struct rcu_head *rcu)
 
 /**
  * gmb_watch_free() - free a watch that is dropped and not queued
- * @w: watch
+ * @w: watch; its context's lock is held
  */
 void gmb_watch_free(struct gmb_watch *w)
 {
+	struct gmb_ctx *ctx = w->wait.private;
+
+	/* Only now: dropped ones that are queued take memory, too. */
+	gmb_user_uncharge(ctx->user);
 	/* Pairs with gmb_watch_look(): dropped, before the unions change. */
 	smp_wmb();
 	call_rcu(&w->rcu, gmb_watch_free_rcu);
@@ -222,9 +226,14 @@ static struct gmb_watch *gmb_watch_new(struct gmb_ctx *ctx, struct file *file)
 	struct gmb_watch *w;
 	int ret;
 
+	ret = gmb_user_charge(ctx->user);
+	if (ret)
+		return ERR_PTR(ret);
 	w = kmem_cache_zalloc(watch_cache, GFP_KERNEL_ACCOUNT);
-	if (!w)
+	if (!w) {
+		gmb_user_uncharge(ctx->user);
 		return ERR_PTR(-ENOMEM);
+	}
 	init_waitqueue_func_entry(&w->wait, gmb_watch_wake_first);
 	w->wait.private = ctx;
 	w->file = file;
@@ -256,7 +265,7 @@ static int gmb_watch_check(struct gmb_ctx *ctx, u32 slot, struct file *file,
 		return -EEXIST;
 	if (old)
 		gmb_ops_end(ctx, slot, old, -ECANCELED);
-	return gmb_user_charge(ctx->user);
+	return 0;
 }
 
 /**
@@ -284,13 +293,11 @@ int gmb_watch_add(struct gmb_ctx *ctx, u32 slot, int fd, bool replace)
 	w = gmb_watch_new(ctx, file);
 	if (IS_ERR(w)) {
 		ret = PTR_ERR(w);
-		goto err_charge;
+		goto err_file;
 	}
 	gmb_table_set(&ctx->watches, slot, w);
 	return 0;
 
-err_charge:
-	gmb_user_uncharge(ctx->user);
 err_file:
 	fput(file);
 	return ret;
@@ -310,7 +317,6 @@ void gmb_watch_drop(struct gmb_ctx *ctx, u32 slot, struct gmb_watch *w)
 	struct file *file = w->file;
 
 	gmb_table_set(&ctx->watches, slot, NULL);
-	gmb_user_uncharge(ctx->user);
 	gmb_watch_unhook_all(w);
 	WRITE_ONCE(w->dropped, true);
 	WRITE_ONCE(w->file, NULL);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -461,6 +462,57 @@ TEST_F(life, killed_anywhere)
 	EXPECT_EQ(0, loop_unwatch(&self->l, self->fd[0]));
 	close(self->fd[0]);
 	EXPECT_TRUE(peer_sees_end(self->fd[1]));
+}
+
+/* A socket that listens on an abstract name, or -errno. */
+static int listen_at(const char *name)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(at.sun_path + 1, name);
+	if (!bind(fd, (struct sockaddr *)&at, sizeof(at)) && !listen(fd, 1))
+		return fd;
+	close(fd);
+	return -errno;
+}
+
+static void serve_at(const char *name, int ready)
+{
+	int fd = listen_at(name);
+	struct loop l;
+
+	if (fd < 0 || loop_init(&l, 8, 8) || loop_watch(&l, fd))
+		_exit(1);
+	loop_op(&l, GMB_OP_READY, fd, 1)->events = POLLIN;
+	if (write(ready, "", 1) == 1)
+		loop_trap_for(&l, 1, 0, GMB_FOREVER);
+	_exit(1);
+}
+
+/* Who has waited for a server can start another one in its place. */
+TEST_F(life, killed_leaves_its_name)
+{
+	int i, fd, p[2];
+	char name[32], c;
+	pid_t pid;
+
+	snprintf(name, sizeof(name), "giambio-life-%d", getpid());
+	for (i = 0; i < 30; i++) {
+		ASSERT_EQ(0, pipe(p));
+		pid = fork();
+		if (!pid)
+			serve_at(name, p[1]);
+		close(p[1]);
+		ASSERT_EQ(1, read(p[0], &c, 1));
+		pause_ms(2);
+		kill(pid, SIGKILL);
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+		fd = listen_at(name);
+		EXPECT_LE(0, fd);
+		close(fd);
+		close(p[0]);
+	}
 }
 
 TEST_F(life, module_in_use_stays)
