@@ -98,7 +98,8 @@ $(D)/%_giambio: bench/%/giambio.c $(B)/libgiambio.a $(HEADERS) | $(D)
 	@$(CC) $(CPPFLAGS_BENCH) -Iinclude -Ilib -std=gnu11 $(WARN) $(CFLAGS) \
 		$< -o $@ $(B)/libgiambio.a -pthread $(and $(have_uring),-luring)
 
-# $(call rules,experiment): from bench/EXPERIMENT/CONTENDER.{c,cpp,go}
+# $(call rules,experiment): from bench/EXPERIMENT/CONTENDER.{c,cpp,go}. What Go
+# and cargo would keep in the user's home, if there is one, stays here.
 define rules
 $(D)/$(1)_%: bench/$(1)/%.c $(HEADERS) | $(D)
 	@echo "  CC      $$<"
@@ -106,7 +107,8 @@ $(D)/$(1)_%: bench/$(1)/%.c $(HEADERS) | $(D)
 		$$(libs_$$(@F))
 $(D)/$(1)_go: bench/$(1)/go.go | $(D)
 	@echo "  GO      $$<"
-	@GO111MODULE=off $(GO) build -o $$@ $$<
+	@GO111MODULE=off GOCACHE="$$$$(cd $(D) && pwd)/go" \
+		$(GO) build -o $$@ $$<
 endef
 $(foreach e,micro echo sleepers,$(eval $(call rules,$(e))))
 
@@ -125,7 +127,8 @@ $(rust_bins)/.built: $(rust_sources) | $(D)
 	@echo "  CARGO   bench/rust"
 	@mkdir -p $(D)/rust
 	@cp -R bench/rust/Cargo.toml bench/rust/src $(D)/rust/
-	@cd $(D)/rust && $(CARGO) build --quiet --release --offline \
+	@cd $(D)/rust && CARGO_HOME="$$PWD/home" \
+		$(CARGO) build --quiet --release --offline \
 		--config 'source.crates-io.replace-with="packaged"' \
 		--config 'source.packaged.directory="$(CRATES)"'
 	@touch $@

@@ -25,7 +25,10 @@ static int dine(int seat)
 
 	if (rc < 0)
 		return rc;
-	rc = gmb_lock_acquire(second);
+	/* Time enough for each of the others to take a fork, too. */
+	rc = gmb_sleep(5 * GMB_MS);
+	if (rc == 0)
+		rc = gmb_lock_acquire(second);
 	if (rc == 0) {
 		rc = gmb_sleep(2 * GMB_MS);
 		if (rc == 0)

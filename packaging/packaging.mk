@@ -4,7 +4,6 @@
 # Installing the kernel module: for one kernel, or by DKMS for every kernel
 # that is installed from now on. `make module` (tests/vm/vm.mk) builds it.
 
-KVER ?= $(shell uname -r)
 MODDIR ?= /lib/modules/$(KVER)/updates
 UDEVDIR ?= /usr/lib/udev/rules.d
 MODLOADDIR ?= /usr/lib/modules-load.d
@@ -17,17 +16,24 @@ module_file ?= $(O)/kmod/giambio.ko
 dkms_sources = Kbuild $(wildcard kmod/*) $(wildcard include/uapi/linux/*.h)
 
 .PHONY: install-module uninstall-module install-dkms uninstall-dkms \
-	install-module-files
+	install-module-files uninstall-module-files
 
 ## Install the kernel module
 
+# The device may be there already, made by insmod: the rule is for that, too.
 install-module-files:
 	$(Q)$(INSTALL) -d $(call to,$(UDEVDIR)) $(call to,$(MODLOADDIR))
 	$(Q)$(INSTALL) -m 644 $(udev_rules) $(call to,$(UDEVDIR))/
 	$(Q)$(INSTALL) -m 644 $(modules_load) $(call to,$(MODLOADDIR))/
 	$(Q)$(if $(DESTDIR),,getent group giambio >/dev/null || \
 		groupadd --system giambio)
-	$(Q)$(if $(DESTDIR),,udevadm control --reload 2>/dev/null || true)
+	$(Q)$(if $(DESTDIR),,udevadm control --reload 2>/dev/null && \
+		udevadm trigger --action=add --sysname-match=giambio || true)
+
+uninstall-module-files:
+	$(Q)rm -f \
+		$(foreach f,$(udev_rules),$(call to,$(UDEVDIR))/$(notdir $(f))) \
+		$(foreach f,$(modules_load),$(call to,$(MODLOADDIR))/$(notdir $(f)))
 
 install-module: module install-module-files ## giambio.ko for this kernel, udev rule
 	$(call say,INSTALL,$(call to,$(MODDIR))/giambio.ko)
@@ -35,10 +41,8 @@ install-module: module install-module-files ## giambio.ko for this kernel, udev 
 	$(Q)$(INSTALL) -m 644 $(module_file) $(call to,$(MODDIR))/giambio.ko
 	$(Q)$(if $(DESTDIR),,depmod $(KVER))
 
-uninstall-module: ## remove what install-module has put there
-	$(Q)rm -f $(call to,$(MODDIR))/giambio.ko \
-		$(foreach f,$(udev_rules),$(call to,$(UDEVDIR))/$(notdir $(f))) \
-		$(foreach f,$(modules_load),$(call to,$(MODLOADDIR))/$(notdir $(f)))
+uninstall-module: uninstall-module-files ## remove what install-module has put there
+	$(Q)rm -f $(call to,$(MODDIR))/giambio.ko
 	$(Q)$(if $(DESTDIR),,depmod $(KVER))
 
 install-dkms: install-module-files ## the module's source, built for every kernel by DKMS
@@ -53,6 +57,6 @@ install-dkms: install-module-files ## the module's source, built for every kerne
 		{ echo 'dkms is missing: apt-get install dkms'; exit 1; })
 	$(Q)$(if $(DESTDIR),,dkms install giambio/$(VERSION))
 
-uninstall-dkms: ## remove the module from DKMS
+uninstall-dkms: uninstall-module-files ## remove the module from DKMS
 	$(Q)$(if $(DESTDIR),,dkms remove giambio/$(VERSION) --all || true)
 	$(Q)rm -rf $(call to,$(DKMSDIR))

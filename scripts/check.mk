@@ -24,11 +24,11 @@ $(O)/tests/suites: force
 runner = O='$(O)' MAKE='$(MAKE)' CC='$(CC)' CXX='$(CXX)' VERSION='$(VERSION)' \
 	bash tests/run $(O)/tests/suites
 
-.PHONY: test map coverage
+.PHONY: test map
 
 # Phony targets get no implicit rule: so each is named.
 deps_targets := $(addprefix deps-,demo bench check check-full check-style \
-	check-kernel check-kernel-debug bench-kernel)
+	check-kernel check-kernel-debug bench-kernel vm)
 .PHONY: $(deps_targets)
 $(deps_targets): deps-%:
 	$(Q)sh scripts/deps.sh $*
@@ -45,7 +45,8 @@ check-full: deps-check-full $(O)/tests/suites ## what check leaves out: sanitize
 test: $(O)/tests/suites ## one suite of check or check-full (T=NAME)
 	$(Q)+$(runner) $(if $(T),only '$(T)',list)
 
-check-style: deps-check-style lib man ## licences, kernel style, layers, documentation
+check-style: deps-check-style ## licences, kernel style, layers, documentation
+	$(Q)+$(MAKE) $(SUBMAKE) lib man
 	$(Q)O=$(O) CC='$(CC)' CXX='$(CXX)' sh scripts/style.sh
 
 map: ## write lib/libgiambio.map anew from the public headers

@@ -33,8 +33,8 @@ endif
 variant :=
 
 #: OBSERVE=0  without what others can see of a loop, to measure what it costs
+# (a folder in that of the variant: bench/run looks for both)
 ifeq ($(OBSERVE),0)
-variant += noobserve
 CPPFLAGS_LOCAL += -DGMB_NO_OBSERVE
 STATIC_ONLY := 1
 endif
@@ -66,7 +66,7 @@ LDFLAGS_VARIANT += -fsanitize=$(SANITIZE)
 STATIC_ONLY := 1
 endif
 
-#: COVERAGE=1  count executed lines (see make coverage)
+#: COVERAGE=1  count executed lines (see make test T=coverage)
 ifeq ($(COVERAGE),1)
 variant += coverage
 OPT := -O1 -g
@@ -91,15 +91,14 @@ endif
 # On by default where it is known to work: gcc, and no tool that instruments.
 ifeq ($(LTO),0)
 variant += nolto
-else ifeq ($(strip $(filter-out noobserve,$(variant)) \
-	$(findstring clang,$(CC))$(CROSS)),)
+else ifeq ($(strip $(variant)$(CROSS)),)
 LIB_LTO := -flto=2
 endif
 
 empty :=
 space := $(empty) $(empty)
 variant := $(subst $(space),-,$(strip $(variant)))
-B := $(O)$(if $(variant),/$(variant))
+B := $(O)$(if $(variant),/$(variant))$(if $(filter 0,$(OBSERVE)),/noobserve)
 
 #: CFLAGS='-O2 -g'  optimisation and debugging
 OPT ?= -O2 -g
@@ -120,17 +119,20 @@ LDFLAGS_PROGRAM ?= -pie
 LIBS_LOCAL := -pthread
 
 # Probing costs a few ms of compiling, so only where something is compiled.
-building := $(if $(MAKECMDGOALS),$(filter-out clean help deps-% uninstall \
-	check check-full test demo bench bench-kernel bench-observe dist map,$(MAKECMDGOALS)),all)
+# What installs packages first builds in a make of its own, which sees them.
+building := $(if $(MAKECMDGOALS),$(filter-out clean help deps-% uninstall folder \
+	check check-% test demo vm bench bench-kernel bench-observe dist map, \
+	$(MAKECMDGOALS)),all)
 
 ifneq ($(building),)
 ifeq ($(shell command -v $(firstword $(CC))),)
 $(error $(CC) is missing: run scripts/deps.sh build, or name your compiler \
 	with CC=)
 endif
-# Some distributions turn shadow stacks on, which no switch of stacks survives.
+# Some distributions turn shadow stacks on, which no switch of stacks survives:
+# by the compiler's default, or by CFLAGS (dpkg-buildflags), so this comes last.
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
-CFLAGS_LOCAL += -fcf-protection=branch
+CFLAGS_VARIANT += -fcf-protection=branch
 endif
 ifneq ($(URING),0)
 have_uring := $(shell printf '\043include <liburing.h>\nint main(void){%s}' \
@@ -158,3 +160,8 @@ $(shell mkdir -p $(B))
 $(file >$(B)/.flags,$(flags_now))
 endif
 endif
+
+# Only when it is gone by now, as in `make clean all`.
+$(B)/.flags:
+	$(shell mkdir -p $(@D))$(file >$@,$(flags_now))
+	@:

@@ -39,12 +39,17 @@ packages()
 			librust-tokio-dev strace ;;
 	bench-kernel)
 		packages build
+		packages machine ;;
+	vm)
+		packages tools
+		packages machine ;;
+	machine)
 		echo qemu-system-x86 busybox-static cpio xz-utils zstd kmod \
 			libelf-dev ;;
 	check-kernel)
 		packages build
-		echo check qemu-system-x86 busybox-static cpio xz-utils zstd \
-			kmod libelf-dev sparse
+		packages machine
+		echo check sparse
 		# Not gcc-multilib, which drives cross compilers out.
 		echo libc6-dev-i386 "lib32gcc-$(gcc_major)-dev" ;;
 	check-kernel-debug)
@@ -71,6 +76,7 @@ purpose()
 	bench) echo "the benchmark and its peers" ;;
 	bench-kernel) echo "measuring the kernel module in a virtual machine" ;;
 	tools) echo "gmbstat and gmblat" ;;
+	vm) echo "a virtual machine with the kernel module" ;;
 	check-kernel*) echo "testing the kernel module in a virtual machine" ;;
 	*) echo "make $1" ;;
 	esac
@@ -141,7 +147,7 @@ if [ "$(id -u)" != 0 ]; then
 	if ! command -v sudo >/dev/null; then
 		# shellcheck disable=SC2086
 		echo "deps: not root and no sudo; as root run: apt-get install" \
-			$need >&2
+			$need "(NODEPS=1 goes on without)" >&2
 		exit 1
 	fi
 fi
@@ -159,7 +165,7 @@ if ! apt install -y --no-install-recommends $need >/dev/null; then
 	if ! apt install -y --no-install-recommends $need >/dev/null; then
 		# shellcheck disable=SC2086
 		echo "deps: apt-get could not install these; see its message" \
-			"above:" $need >&2
+			"above (NODEPS=1 goes on without):" $need >&2
 		exit 1
 	fi
 fi

@@ -33,15 +33,18 @@ installed_files = \
 	$(foreach t,$(tool_names),$(call to,$(BINDIR))/$(t)) \
 	$(foreach c,$(completions),$(call to,$(COMPLETIONDIR))/$(notdir $(c)))
 
+# Made anew, not written over: that of a `sudo make install` is root's.
 $(B)/libgiambio.pc: scripts/libgiambio.pc.in force
 	@mkdir -p $(@D)
+	$(Q)rm -f $@
 	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' \
 		-e 's,@INCLUDEDIR@,$(INCLUDEDIR),' -e 's,@VERSION@,$(VERSION),' \
 		-e 's,@PRIVATE@,$(LIBS_LOCAL) $(LIBS),' $< >$@
 
 ## Install
 
-install: lib tools man $(B)/libgiambio.pc ## library, headers, man pages, tools
+# The shared library is named, since some variants leave it out of lib.
+install: lib $(lib_shared) tools man $(B)/libgiambio.pc ## library, headers, man pages, tools
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)$(INSTALL) -d $(call to,$(INCLUDEDIR))/giambio \
 		$(call to,$(INCLUDEDIR))/linux $(call to,$(LIBDIR))/pkgconfig
@@ -75,5 +78,8 @@ uninstall: man ## remove what install has put there (same variables)
 dist: ## a release archive of what is committed
 	$(call say,DIST,$(O)/giambio-$(VERSION).tar.gz)
 	$(Q)mkdir -p $(O)
+	$(Q)git ls-files --error-unmatch Makefile >/dev/null 2>&1 || \
+		{ echo 'make dist packs what is committed: call it in a' \
+			'git checkout of giambio' >&2; exit 1; }
 	$(Q)git archive --format=tar.gz --prefix=giambio-$(VERSION)/ \
 		-o $(O)/giambio-$(VERSION).tar.gz HEAD

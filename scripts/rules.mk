@@ -105,9 +105,14 @@ else
 unit_libs = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck)
 endif
 
-# Everything that the test runner wants of a variant.
-.PHONY: all-tests
-all-tests: lib tests $(B)/tests/probe/backend $(if $(variant),,all)
+# Everything that the test runner wants of a variant (WHOLE=1: the tools and
+# manual pages, too), and where it is: what make was called with, CC=clang say,
+# has a part in that.
+.PHONY: all-tests folder
+all-tests: lib tests $(B)/tests/probe/backend $(if $(filter 1,$(WHOLE)),all)
+
+folder:
+	@echo $(B)
 
 $(B)/tests/probe/backend: tests/probe/backend.c $(B)/.flags
 	@mkdir -p $(@D)
@@ -147,8 +152,9 @@ man_dir := $(O)/man
 man_written := $(wildcard man/*.[1-9])
 
 man: $(if $(and $(headers),$(wildcard scripts/kdoc)),$(man_dir)/.made)
+	@:
 
-$(man_dir)/.made: $(headers) $(man_written) scripts/kdoc
+$(man_dir)/.made: $(headers) $(man_written) $(wildcard scripts/kdoc*) Makefile
 	$(call say,MAN,$(man_dir))
 	$(Q)rm -rf $(man_dir) && mkdir -p $(man_dir)
 	$(Q)perl scripts/kdoc --man $(man_dir) --version $(VERSION) $(headers)
@@ -158,4 +164,5 @@ $(man_dir)/.made: $(headers) $(man_written) scripts/kdoc
 .PHONY: force
 force:
 
--include $(wildcard $(B)/lib/*/*.d $(B)/examples/*.d $(B)/tests/*/*.d)
+-include $(wildcard $(B)/lib/*/*.d $(B)/examples/*.d $(B)/tests/*/*.d \
+	$(B)/tests/*/*/*.d)

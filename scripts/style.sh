@@ -13,8 +13,9 @@ failed=0
 log=$(mktemp) || exit 2
 trap 'rm -f "$log"' EXIT
 
-# The files of the project: what git tracks, or everything in a release.
-if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+# The files of the project: what git tracks, or everything in a release, which
+# may have been unpacked in a work tree of something else.
+if git ls-files --error-unmatch Makefile >/dev/null 2>&1; then
 	all=$(git ls-files)
 else
 	all=$(find . -type f ! -path "./$O/*" ! -path './.git/*' | sed 's,^\./,,')

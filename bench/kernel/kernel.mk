@@ -7,6 +7,8 @@
 #: KERNELS='6.1 6.12 newest'  the kernels of make bench-kernel
 KERNELS ?=
 
+## Measure
+
 .PHONY: bench-kernel
 bench-kernel: deps-bench-kernel ## the module's costs in instructions (KERNELS=, QUICK=1)
 	$(Q)+$(MAKE) $(SUBMAKE) lib

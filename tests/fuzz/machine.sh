@@ -68,7 +68,9 @@ sed 's/^/# /' "$work/verdict"
 if [ "$status" = 0 ]; then
 	echo "ok 2 - the kernel log of $kernel has no complaint"
 else
-	echo "# again: bash tests/fuzz/machine.sh $kernel $operations $seed"
+	again="$kernel $operations $seed"
+	[ -z "$seconds" ] || again="-t $seconds $kernel $seed"
+	echo "# again: bash tests/fuzz/machine.sh $again"
 	echo "not ok 2 - fuzzing $kernel ended with $status"
 fi
 if [ -n "$coverage" ]; then

@@ -503,12 +503,14 @@ completion()
 	complete_line gmbstat tasks --ba
 	complete_line gmbstat tasks -t queue_
 	complete_line gmbstat tasks -p ''
+	complete_line gmbstat tasks --pid = ''
 	END
 	PATH=$B/bin:$PATH bash "$dir/complete" >"$out" 2>"$dir/err"
 	[ "$(sed -n 1p "$out")" = latency ] &&
 		[ "$(sed -n 2p "$out")" = --backtrace ] &&
 		[ "$(sed -n 3p "$out")" = "queue_get queue_put" ] &&
-		sed -n 4p "$out" | grep -qw "$pid"
+		sed -n 4p "$out" | grep -qw "$pid" &&
+		sed -n 5p "$out" | grep -qw "$pid"
 	ok $? "completion of commands, options, tasks and processes"
 	bad=0
 	for command in latency loops stalls tasks; do

@@ -7,9 +7,12 @@
 
 set -u
 
-top=$PWD
 number=0 failed=0
 scratch=$(mktemp -d) || exit 2
+# A name without blanks, whatever the path of the checkout is: it is a word in
+# commands below.
+ln -s "$PWD" "$scratch/top"
+top=$scratch/top
 trap 'rm -rf "$scratch"' EXIT
 
 verdict()

@@ -113,6 +113,10 @@ esac
 out=${out:-$here/../../build/kmod/$release}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
+if [ -z "$root" ] && [[ $out$kdir = *[[:space:]:]* ]]; then
+	die "the kernel's make takes no blank or colon in the path $out:" \
+		"build elsewhere, with O="
+fi
 
 # Suites that run at the same time may want the same module.
 exec 8>"$out/.lock"

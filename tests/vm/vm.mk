@@ -4,9 +4,14 @@
 # The kernel module and the machines it is tried in.
 
 #: KDIR=DIR  the kernel headers that make module builds against
-KDIR ?= /lib/modules/$(shell uname -r)/build
-ifeq ($(strip $(KDIR)),)
-override KDIR := /lib/modules/$(shell uname -r)/build
+#: KVER=RELEASE  the kernel that make install-module is for: that of KDIR
+# Either follows from the other; without both it is the running kernel.
+ifneq ($(strip $(KDIR)),)
+KVER ?= $(or $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"$$/\1/p' \
+	'$(KDIR)/include/generated/utsrelease.h' 2>/dev/null),$(shell uname -r))
+else
+KVER ?= $(shell uname -r)
+override KDIR = /lib/modules/$(KVER)/build
 endif
 #: KERNEL=6.1  the kernel of make vm, module-vm, check-kernel: 6.1, 6.12, newest
 KERNEL ?= 6.1
@@ -28,7 +33,8 @@ module-vm: ## giambio.ko for a kernel to try it in (KERNEL=)
 	$(call say,MODULE,$(vm_module))
 	$(Q)tests/vm/module.sh -o $(O)/kmod/$(KERNEL) '$(KERNEL)' >/dev/null
 
-vm: all module-vm ## a shell in a machine with the module, tools and examples
+vm: deps-vm ## a shell in a machine with the module, tools and examples
+	$(Q)+$(MAKE) $(SUBMAKE) all module-vm
 	$(Q)B='$(B)' tests/vm/shell.sh '$(KERNEL)' '$(vm_module)'
 
 kernel_suites := $(O)/tests/kernel-suites

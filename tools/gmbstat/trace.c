@@ -235,7 +235,7 @@ static int nothing(const struct trace_session *session,
 		return say(EXIT_NOTHING, "%s ran no giambio loop",
 			   options->command[0]);
 	if (session->denied)
-		return say(EXIT_DENIED, "no giambio loop runs among your processes; to see other users' run gmbstat as root");
+		return say(EXIT_NOTHING, "no giambio loop runs among your processes; to see other users' run gmbstat as root");
 	return say(EXIT_NOTHING, "no giambio loop runs");
 }
 
