@@ -121,7 +121,7 @@ find_page()
 build()
 {
 	local p
-	for p in known waits fake; do
+	for p in known waits fake liar; do
 		$CC -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -Iinclude \
 			-o "$dir/$p" $here/$p.c "$B/libgiambio.a" -pthread \
 			$uring 2>"$dir/err" || return 1
@@ -146,7 +146,8 @@ usage()
 	bad=0
 	for words in 'tasks -p x' 'tasks -p 0' 'latency -d -1' 'latency -d x' \
 		'stalls -m 0' 'stalls -m nan' 'loops extra' 'latency -d 0 -t x' \
-		'latency -d nan' 'loops -d 1e99' 'tasks --nonsense'; do
+		'latency -d nan' 'loops -d 1e99' 'top -d nan' \
+		'tasks --nonsense'; do
 		# shellcheck disable=SC2086 # words
 		stat $words
 		[ $? = 2 ] || bad=1
@@ -492,6 +493,33 @@ liars()
 	ok $? "some of them were believed"
 }
 
+# Each lie once did harm.
+lies()
+{
+	start "$dir/liar" backend
+	stat tasks -p "$pid" && grep -q ' on ?.31mX?c, 1 task' "$out" &&
+		stat latency -d 0 -p "$pid" && grep -q ' on ?.31mX' "$out"
+	ok $? "a backend's control characters do not reach the terminal"
+	end
+	start "$dir/liar" bucket
+	stat latency -d 0 -p "$pid" && grep -q '^resume  *1 ' "$out"
+	ok $? "a histogram that contradicts itself is drawn"
+	end
+	start "$dir/liar" holes
+	stat tasks -p "$pid" -j && json '@{$d->{loops}[0]{tasks}} == 1'
+	ok $? "rows that there is no memory for are no tasks"
+	end
+	said ' KiB$'
+	[ "$(sed -n 's/ KiB$//p' "$dir/own")" -lt 1024 ]
+	ok $? "nor is memory made of them"
+	start "$dir/liar" zeros
+	stat latency -d 0 -p "$pid" -s "$dir/zeros.svg" &&
+		! grep -q nan "$dir/zeros.svg" &&
+		iconv -f UTF-8 -t UTF-8 "$dir/zeros.svg" >/dev/null 2>"$dir/err"
+	ok $? "the picture has no number that is none, and is UTF-8"
+	end
+}
+
 completion()
 {
 	start "$dir/waits"
@@ -556,6 +584,7 @@ unset GMB_BACKEND
 tag=
 others
 liars
+lies
 completion
 
 echo "1..$number"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/json.h"
+#include "common/utf8.h"
 
 void json_init(struct json *json, FILE *out, unsigned int lines)
 {
@@ -17,29 +18,6 @@ static void new_line(struct json *json)
 {
 	if (json->depth <= json->lines)
 		fprintf(json->out, "\n%*s", 2 * (int)json->depth, "");
-}
-
-/*
- * The length of the UTF-8 sequence that s begins with; 0: it is none. Overlong
- * forms, surrogates and what lies above U+10FFFF are none.
- */
-static unsigned int utf8_length(const unsigned char *s)
-{
-	unsigned int n, i;
-
-	if (s[0] < 0x80)
-		return 1;
-	n = 2u + (s[0] >= 0xe0) + (s[0] >= 0xf0);
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	for (i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 static void put_string(FILE *out, const char *text)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <giambio/hooks.h>
@@ -19,8 +20,12 @@ static int map_control(struct page *page)
 	void *mem;
 	int fd;
 
-	/* Through our own descriptor: the loop may have gone meanwhile. */
-	proc_path(path, getpid(), "fd/%d", page->file);
+	/*
+	 * Through our own descriptor: the loop may have gone meanwhile. Not by
+	 * our number, which /proc may give to another if it was mounted in
+	 * another pid namespace: that one's file would be written to.
+	 */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", page->file);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -48,18 +48,40 @@ static size_t chunks_in_file(const struct page *page)
 	return ((uint64_t)st.st_size - page->rows) / page->chunk_size;
 }
 
+/*
+ * Rows that there is memory for. An owner takes them in turn, so behind the
+ * first hole of the file there are none; and to read a hole makes memory of it,
+ * of which a liar would have us make as much as he has made the file large.
+ */
+static size_t rows_in_memory(const struct page *page)
+{
+	off_t hole = lseek(page->file, (off_t)page->rows, SEEK_HOLE);
+	size_t size, rest;
+
+	if (hole < 0 || (uint64_t)hole < page->rows)
+		return 0;
+	size = (size_t)hole - page->rows;
+	rest = (size % page->chunk_size + page->row_size - 1) / page->row_size;
+	if (rest > page->chunk_rows)
+		rest = page->chunk_rows;
+	return size / page->chunk_size * page->chunk_rows + rest;
+}
+
 size_t page_rows(struct page *page)
 {
 	/* Pairs with the release when the loop has made a chunk. */
 	size_t chunks = __atomic_load_n(&page->head->row_chunks,
 					__ATOMIC_ACQUIRE);
-	size_t room = chunks_in_file(page);
+	size_t room = chunks_in_file(page), rows;
 
-	if (chunks > room)
-		chunks = room;
+	rows = (chunks < room ? chunks : room) * page->chunk_rows;
+	room = rows_in_memory(page);
+	if (rows > room)
+		rows = room;
+	chunks = (rows + page->chunk_rows - 1) / page->chunk_rows;
 	if (map_more(page, page->rows + chunks * page->chunk_size) < 0)
 		return 0;
-	return chunks * page->chunk_rows;
+	return rows;
 }
 
 static const char *row_at(const struct page *page, size_t index)

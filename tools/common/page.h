@@ -62,12 +62,16 @@ struct page {
  * @count:  how many
  * @denied: processes that could not be looked into, of this user or of others
  * @strange: pages that were refused: of another version, or damaged
+ * @missed: pages that there was no descriptor or memory for
+ * @error:  why, as -errno
  */
 struct pages {
 	struct page **list;
 	unsigned int count;
 	unsigned int denied;
 	unsigned int strange;
+	unsigned int missed;
+	int error;
 };
 
 /**

@@ -41,6 +41,10 @@ static void try_page(struct pages *pages, pid_t pid, int fd)
 		pages->strange++;
 	if (rc == -EACCES || rc == -EPERM)
 		pages->denied++;
+	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM) {
+		pages->missed++;
+		pages->error = rc;
+	}
 	if (rc)
 		return;
 	if (has(pages, page))
@@ -79,6 +83,22 @@ static int by_place(const void *a, const void *b)
 	return (x->fd > y->fd) - (x->fd < y->fd);
 }
 
+/* An entry of /proc, which may be a process. */
+static void look_into(struct pages *pages, const char *name)
+{
+	int rc;
+
+	if (*name < '1' || *name > '9')
+		return;
+	rc = find_in(pages, atoi(name));
+	if (rc == -EACCES)
+		pages->denied++;
+	if (rc == -EMFILE || rc == -ENFILE) {
+		pages->missed++;
+		pages->error = rc;
+	}
+}
+
 int pages_find(struct pages *pages, pid_t pid)
 {
 	struct dirent *entry;
@@ -92,12 +112,8 @@ int pages_find(struct pages *pages, pid_t pid)
 		dir = opendir("/proc");
 		if (!dir)
 			return -errno;
-		while ((entry = readdir(dir))) {
-			if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
-				continue;
-			if (find_in(pages, atoi(entry->d_name)) == -EACCES)
-				pages->denied++;
-		}
+		while ((entry = readdir(dir)))
+			look_into(pages, entry->d_name);
 		closedir(dir);
 	}
 	if (pages->count)

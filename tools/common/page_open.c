@@ -11,11 +11,12 @@
 #include "common/page_open.h"
 #include "common/proc.h"
 
+#define MAX_HEAD	(1u << 20)	/* with the histograms */
 #define MAX_ROW		65536u
 #define MAX_CHUNK	(64u << 20)
 
 /* What the head says, if it does not contradict itself or the file. */
-static int take_layout(struct page *page, uint64_t size)
+static int take_layout(struct page *page)
 {
 	const struct gmb_page *head = page->head;
 	const uint64_t histograms =
@@ -30,7 +31,7 @@ static int take_layout(struct page *page, uint64_t size)
 	if (head->version != GMB_PAGE_VERSION)
 		return -EPROTO;
 	if (page->histograms < sizeof(*head) || page->histograms % 8 ||
-	    page->rows > size || page->rows < histograms ||
+	    page->rows > page->mapped || page->rows < histograms ||
 	    page->histograms > page->rows - histograms)
 		return -EPROTO;
 	if (page->row_size < sizeof(struct gmb_row) ||
@@ -53,20 +54,23 @@ static int take_layout(struct page *page, uint64_t size)
 static int map_head(struct page *page, struct stat *st)
 {
 	int seals = fcntl(page->file, F_GET_SEALS);
+	size_t size;
 	void *mem;
 
 	if (fstat(page->file, st) < 0)
 		return -errno;
-	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+	if (seals < 0)
+		return -ENOENT;
+	if (!(seals & F_SEAL_SHRINK))
 		return -EPROTO;
 	if ((uint64_t)st->st_size < sizeof(struct gmb_page))
 		return -ENOENT;
-	mem = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_SHARED,
-		   page->file, 0);
+	size = st->st_size < MAX_HEAD ? (size_t)st->st_size : MAX_HEAD;
+	mem = mmap(NULL, size, PROT_READ, MAP_SHARED, page->file, 0);
 	if (mem == MAP_FAILED)
 		return -errno;
 	page->head = mem;
-	page->mapped = (size_t)st->st_size;
+	page->mapped = size;
 	page->inode = st->st_ino;
 	/* Pairs with the owner's release: what has a magic is complete. */
 	if (__atomic_load_n(&page->head->magic, __ATOMIC_ACQUIRE) !=
@@ -80,7 +84,7 @@ static int take_file(struct page *page)
 	struct stat st;
 	int rc = map_head(page, &st);
 
-	return rc ? rc : take_layout(page, (uint64_t)st.st_size);
+	return rc ? rc : take_layout(page);
 }
 
 static int open_page(struct page *page)
@@ -89,14 +93,16 @@ static int open_page(struct page *page)
 	int rc;
 
 	proc_path(path, page->pid, "fd/%d", page->fd);
-	page->file = open(path, O_RDONLY | O_CLOEXEC);
+	/* By now it may be a pipe, for which opening would wait. */
+	page->file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (page->file < 0)
 		return -errno;
 	rc = take_file(page);
 	if (rc)
 		return rc;
-	if (!proc_is_numbered(page->pid, (pid_t)page->head->pid))
-		return -ENOENT;
+	rc = proc_is_numbered(page->pid, (pid_t)page->head->pid);
+	if (rc <= 0)
+		return rc < 0 ? rc : -ENOENT;
 	page->tid = proc_thread(page->pid, (pid_t)page->head->tid);
 	return 0;
 }

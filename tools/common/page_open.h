@@ -14,8 +14,8 @@
  * @fd:  a descriptor there that is named like a loop page
  *
  * Return: 0; -errno it cannot be opened; -ENOENT it is another process's page
- * (a child of fork() keeps the descriptor), or not yet complete; -EPROTO it is
- * of another version, can shrink, or contradicts itself.
+ * (a child of fork() keeps the descriptor), not yet complete, or no page at
+ * all; -EPROTO it is of another version, can shrink, or contradicts itself.
  */
 int page_open(struct page **out, pid_t pid, int fd);
 

@@ -22,6 +22,15 @@ char *proc_path(char path[64], pid_t pid, const char *format, ...)
 	return path;
 }
 
+bool proc_is_ours(void)
+{
+	char text[16];
+	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	text[n < 0 ? 0 : n] = '\0';
+	return atoi(text) == getpid();
+}
+
 ssize_t proc_read(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -64,13 +73,17 @@ char *proc_comm(char comm[PROC_COMM_SIZE], pid_t pid, pid_t tid)
 	return comm;
 }
 
-/* The last number of "NSpid:", which is the one the process itself sees. */
+/*
+ * The last number of "NSpid:", which is the one the process itself sees; 0: it
+ * is not there; -errno.
+ */
 static pid_t number_in(const char *path)
 {
 	char text[4096], *line, *end;
+	ssize_t n = proc_read(path, text, sizeof(text));
 
-	if (proc_read(path, text, sizeof(text)) < 0)
-		return 0;
+	if (n < 0)
+		return (pid_t)n;
 	line = strstr(text, "\nNSpid:");
 	if (!line)
 		return 0;
@@ -80,11 +93,12 @@ static pid_t number_in(const char *path)
 	return atoi(strrchr(line, '\t') + 1);
 }
 
-bool proc_is_numbered(pid_t pid, pid_t number)
+int proc_is_numbered(pid_t pid, pid_t number)
 {
 	char path[64];
+	pid_t found = number_in(proc_path(path, pid, "status"));
 
-	return number_in(proc_path(path, pid, "status")) == number;
+	return found < 0 ? found : found == number;
 }
 
 pid_t proc_thread(pid_t pid, pid_t number)

@@ -15,6 +15,12 @@
 char *proc_path(char path[64], pid_t pid, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Whether /proc numbers processes as system calls do: not if it was mounted in
+ * another pid namespace.
+ */
+bool proc_is_ours(void);
+
 /**
  * proc_read() - read a small file of /proc
  * @path: its path
@@ -28,8 +34,11 @@ ssize_t proc_read(const char *path, char *text, size_t size);
 /* The name of a process, or of the thread tid of it; "?" if it has gone. */
 char *proc_comm(char comm[PROC_COMM_SIZE], pid_t pid, pid_t tid);
 
-/* Whether a process calls itself number: it may live in a pid namespace. */
-bool proc_is_numbered(pid_t pid, pid_t number);
+/*
+ * Whether a process calls itself number: it may live in a pid namespace.
+ * Return: 1; 0; -errno.
+ */
+int proc_is_numbered(pid_t pid, pid_t number);
 
 /* The thread of a process that calls itself number; 0: there is none. */
 pid_t proc_thread(pid_t pid, pid_t number);

@@ -15,6 +15,9 @@
 
 #define LINK_TEXT	"/memfd:" GMB_TRACE_FILE " (deleted)"
 #define BATCH		1024u	/* events that are copied at a time */
+/* Four times what a loop makes: reading what was not written takes memory. */
+#define MAX_ENTRIES	(1u << 20)
+#define MAX_BYTES	(MAX_ENTRIES * sizeof(struct gmb_trace_event) + 65536)
 
 struct ring {
 	const struct gmb_trace *head;
@@ -35,7 +38,8 @@ static int map_ring(struct ring *ring, int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (seals < 0 || !(seals & F_SEAL_SHRINK))
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) ||
+	    (uint64_t)st.st_size > MAX_BYTES)
 		return -EPROTO;
 	if ((uint64_t)st.st_size < sizeof(*ring->head))
 		return -ENOENT;
@@ -57,6 +61,7 @@ static int take_layout(struct ring *ring)
 		return -ENOENT;
 	ring->entries = head->entries;
 	if (head->version != GMB_TRACE_VERSION || !ring->entries ||
+	    ring->entries > MAX_ENTRIES ||
 	    ring->entries & (ring->entries - 1) || offset % 8 ||
 	    offset < sizeof(*head) || offset > ring->mapped ||
 	    ring->entries > (ring->mapped - offset) / sizeof(*ring->events))
@@ -95,7 +100,8 @@ static int try_link(struct ring **out, const struct page *page, int dir,
 
 	if (n != sizeof(LINK_TEXT) - 1 || memcmp(text, LINK_TEXT, (size_t)n))
 		return -ENOENT;
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	/* By now it may be a pipe, for which opening would wait. */
+	fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	rc = ring_adopt(out, page, fd);

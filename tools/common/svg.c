@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/svg_draw.h"
+#include "common/utf8.h"
 
 /*
  * A viewer that knows no media queries leaves the last block out and shows the
@@ -51,8 +52,10 @@ static const char *const anchors[] = { "start", "middle", "end" };
 void svg_escape(FILE *out, const char *text)
 {
 	const unsigned char *c;
+	unsigned int n;
 
-	for (c = (const unsigned char *)text; *c; c++) {
+	for (c = (const unsigned char *)text; *c; c += n ? n : 1) {
+		n = utf8_length(c);
 		switch (*c) {
 		case '&':
 			fputs("&amp;", out);
@@ -68,7 +71,12 @@ void svg_escape(FILE *out, const char *text)
 			break;
 		default:
 			/* XML has no way to say the control characters. */
-			fputc(*c < 0x20 ? ' ' : *c, out);
+			if (*c < 0x20)
+				fputc(' ', out);
+			else if (n)
+				fwrite(c, 1, n, out);
+			else
+				fputs("\xef\xbf\xbd", out);
 		}
 	}
 }

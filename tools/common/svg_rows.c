@@ -53,7 +53,7 @@ static double three_digits(double value)
 {
 	double unit = pow(10, floor(log10(value)) - 2);
 
-	return round(value / unit) * unit;
+	return value > 0 ? round(value / unit) * unit : 0;
 }
 
 static void draw_range(struct svg *svg, const struct svg_values *v,

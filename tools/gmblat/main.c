@@ -80,7 +80,9 @@ static int run_all(const struct options *options, struct results *results)
 			code = rc;
 		fflush(stdout);
 	}
-	if (options->json && report_json_end(&json) && !code)
+	if (options->json)
+		report_json_end(&json);
+	if ((fflush(stdout) || ferror(stdout)) && !code)
 		code = say(EXIT_FAILED, "the output cannot be written");
 	return code;
 }

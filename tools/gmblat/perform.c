@@ -216,6 +216,8 @@ static void add(struct outcome *sum, const struct outcome *one)
 	sum->sleeps += one->sleeps;
 	sum->early += one->early;
 	sum->blocked += one->blocked;
+	if (one->reached && (!sum->reached || one->reached < sum->reached))
+		sum->reached = one->reached;
 	if (one->memory > sum->memory)
 		sum->memory = one->memory;
 }

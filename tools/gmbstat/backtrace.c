@@ -7,8 +7,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include "common/proc.h"
+#include "common/table.h"
 #include "gmbstat/unwind.h"
 
 /* What a walk reads is close together, so it is read in blocks. */
@@ -38,6 +41,45 @@ struct backtrace {
 	int result;
 };
 
+static bool is_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, SELFMAG, 0) == SELFMAG &&
+	       !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+/*
+ * What the program has mapped it may have replaced since: by a pipe that nobody
+ * writes to, a device that does something when it is opened, or what unpacks to
+ * more than there is memory. So it is looked at before it is opened, and before
+ * it is given to those who read it.
+ */
+static int open_elf(const char *path)
+{
+	int look = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	char self[32];
+	struct stat st;
+
+	if (look < 0)
+		return -1;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", look);
+	if (fstat(look, &st) == 0 && S_ISREG(st.st_mode))
+		fd = open(self, O_RDONLY | O_CLOEXEC);
+	close(look);
+	if (fd < 0 || is_elf(fd))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static bool is_deleted(const char *name)
+{
+	const char *end = strrchr(name, ' ');
+
+	return end && !strcmp(end, " (deleted)");
+}
+
 /*
  * The program itself is opened through /proc, which still works when it was
  * replaced or lives in another root; so is the rest, as far as possible.
@@ -55,10 +97,13 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name,
 	exe[n < 0 ? 0 : n] = '\0';
 	if (strcmp(exe, name))
 		snprintf(path, sizeof(path), "/proc/%d/root%s", bt->pid, name);
-	fd = *name == '/' ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
+	fd = *name == '/' ? open_elf(path) : -1;
+	/* What has no file any more is read from the process's memory. */
+	if (fd < 0 && (*name != '/' || is_deleted(name)))
 		return dwfl_linux_proc_find_elf(mod, userdata, name, base, file,
 						elf);
+	if (fd < 0)
+		return -1;
 	*file = strdup(name);
 	return fd;
 }
@@ -164,7 +209,8 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
+	/* Not by the name that the program's file gives: it may be a pipe. */
+	.find_debuginfo = dwfl_build_id_find_debuginfo,
 };
 
 static int load_modules(struct backtrace *bt)
@@ -206,6 +252,9 @@ int backtrace_open(struct backtrace **out, pid_t pid)
 	int rc;
 
 	*out = NULL;
+	/* The number would be another process's, which is not to be stopped. */
+	if (!proc_is_ours())
+		return -EXDEV;
 	rc = may_read(pid);
 	if (rc < 0)
 		return rc;
@@ -364,17 +413,20 @@ void backtrace_print(FILE *out, const struct backtrace_frame *frame)
 {
 	const char *slash;
 
+	/* The program has chosen these names: not all may reach a terminal. */
 	if (frame->function)
-		fputs(frame->function, out);
+		table_put(out, frame->function, UINT16_MAX);
 	else
 		fprintf(out, "0x%llx", (unsigned long long)frame->pc);
 	if (frame->file) {
-		fprintf(out, " at %s", frame->file);
+		fputs(" at ", out);
+		table_put(out, frame->file, UINT16_MAX);
 		if (frame->line > 0)
 			fprintf(out, ":%d", frame->line);
 	} else if (frame->module) {
 		slash = strrchr(frame->module, '/');
-		fprintf(out, " in %s+0x%llx", slash ? slash + 1 : frame->module,
-			(unsigned long long)frame->offset);
+		fputs(" in ", out);
+		table_put(out, slash ? slash + 1 : frame->module, UINT16_MAX);
+		fprintf(out, "+0x%llx", (unsigned long long)frame->offset);
 	}
 }

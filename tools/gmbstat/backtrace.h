@@ -63,7 +63,8 @@ typedef int (*backtrace_fn)(void *arg, const struct backtrace_frame *frame);
  * Costs some milliseconds, and again as much when the first line is looked up.
  *
  * Return: 0; -ESRCH no such process; -EACCES, -EPERM the user may not;
- * -ENOEXEC what it has mapped cannot be understood.
+ * -ENOEXEC what it has mapped cannot be understood; -EXDEV /proc is of another
+ * pid namespace.
  */
 int backtrace_open(struct backtrace **out, pid_t pid);
 

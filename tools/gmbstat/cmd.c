@@ -126,6 +126,8 @@ int cmd_pages(struct pages *pages, const struct cmd_common *common)
 	else if (rc)
 		return say(EXIT_FAILED, "/proc cannot be read: %s",
 			   strerror(-rc));
+	if (pages->missed)
+		say(0, "not all loops are seen: %s", strerror(-pages->error));
 	return pages->count ? EXIT_OK : none(pages, common->pid);
 }
 
@@ -176,7 +178,7 @@ int cmd_json_end(struct json *json)
 int cmd_end(void)
 {
 	/* A reader that has seen enough (head) is no failure. */
-	if (fflush(stdout) && errno != EPIPE)
+	if ((fflush(stdout) || ferror(stdout)) && errno != EPIPE)
 		return say(EXIT_FAILED, "the output cannot be written: %s",
 			   strerror(errno));
 	return EXIT_OK;

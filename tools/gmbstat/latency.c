@@ -177,8 +177,7 @@ static void end_subject(struct study *study, struct subject *s)
 		return;
 	}
 	read_stages(study, s, &s->stages);
-	/* A loop that has got a context meanwhile has more stages now. */
-	if (study->options->span_ms && s->stages.count == s->before.count)
+	if (study->options->span_ms)
 		stages_since(&s->stages, &s->before);
 }
 
@@ -194,7 +193,9 @@ static void print_subject(const struct study *study, const struct subject *s,
 	cmd_put_process(s->page);
 	printf(", loop ");
 	table_put(stdout, name, UINT16_MAX);
-	printf(" on %s, ", backend);
+	fputs(" on ", stdout);
+	table_put(stdout, backend, UINT16_MAX);
+	fputs(", ", stdout);
 	if (s->meter)
 		printf("%zu task%s, ", meter_tasks(s->meter),
 		       meter_tasks(s->meter) == 1 ? "" : "s");

@@ -97,9 +97,15 @@ static const struct table_column columns[] = {
 	{ "SINCE", TABLE_RIGHT, 7 },
 };
 
+/* In this order, or who comes and goes in between makes it less than 0. */
 static uint64_t tasks_of(const struct page *page)
 {
-	return page->head->spawned - page->head->exited;
+	uint64_t exited = __atomic_load_n(&page->head->exited,
+					  __ATOMIC_ACQUIRE);
+	uint64_t spawned = __atomic_load_n(&page->head->spawned,
+					   __ATOMIC_RELAXED);
+
+	return spawned - exited;
 }
 
 static void print_loop(struct table *table, const struct page *page,

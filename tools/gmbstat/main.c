@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "gmbstat/cmd.h"
+#include "gmbstat/limit.h"
 
 static const struct cmd *const commands[] = {
 	&cmd_loops,
@@ -65,6 +66,7 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
+	limit_raise();
 	if (argc < 2) {
 		list(stderr);
 		return EXIT_USAGE;

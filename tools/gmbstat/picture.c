@@ -64,6 +64,9 @@ static int find_axis(const struct stages *stages, unsigned int width,
 	}
 	if (axis->from == 99)
 		return -1;
+	/* A page that lies, or was read between two of its fields. */
+	if (axis->to <= axis->from)
+		axis->to = axis->from + 1;
 	axis->cells = (int)(width ? width : 80) - LABEL - 1;
 	if (axis->cells < MIN_CELLS)
 		axis->cells = MIN_CELLS;
@@ -98,6 +101,8 @@ static void fill(const struct axis *axis, const struct histogram *h,
 		high = histogram_high((unsigned int)i);
 		first = cell_of(axis, histogram_low((unsigned int)i));
 		last = cell_of(axis, high < h->max ? high : h->max);
+		if (last < first)
+			last = first;
 		for (k = first; k <= last; k++)
 			cells[k] += (double)h->buckets[i] / (last - first + 1);
 	}

@@ -127,6 +127,8 @@ static const char *why(int error)
 		return "it did not stay where it was long enough";
 	case -ENODATA:
 		return "the rest cannot be read";
+	case -EXDEV:
+		return "/proc is of another pid namespace";
 	case -ENOEXEC:
 		return "the program's files cannot be understood";
 	default:

@@ -89,12 +89,30 @@ void stages_free(struct stages *stages)
 	*stages = (struct stages){ 0 };
 }
 
-void stages_since(struct stages *stages, const struct stages *before)
+/* The kernel's are not always there: its context comes and goes. */
+static const struct stage *find(const struct stages *stages,
+				const struct stage *stage)
 {
 	unsigned int i;
 
-	for (i = 0; i < stages->count && i < before->count; i++)
-		histogram_since(&stages->list[i].h, &before->list[i].h);
+	for (i = 0; i < stages->count; i++) {
+		if (!strcmp(stages->list[i].source, stage->source) &&
+		    !strcmp(stages->list[i].name, stage->name))
+			return &stages->list[i];
+	}
+	return NULL;
+}
+
+void stages_since(struct stages *stages, const struct stages *before)
+{
+	const struct stage *was;
+	unsigned int i;
+
+	for (i = 0; i < stages->count; i++) {
+		was = find(before, &stages->list[i]);
+		if (was)
+			histogram_since(&stages->list[i].h, &was->h);
+	}
 }
 
 uint32_t stages_context(struct module *module, const struct page *page)

@@ -138,7 +138,9 @@ static void put_head(const struct report *r)
 	cmd_put_process(r->page);
 	printf(", thread %d, loop ", (int)r->page->tid);
 	table_put(stdout, name, UINT16_MAX);
-	printf(" on %s, %zu task%s\n", backend, r->tree.count,
+	fputs(" on ", stdout);
+	table_put(stdout, backend, UINT16_MAX);
+	printf(", %zu task%s\n", r->tree.count,
 	       r->tree.count == 1 ? "" : "s");
 }
 
@@ -272,10 +274,11 @@ static size_t report(const struct options *options, struct page *page,
 
 static void measure(struct pages *pages, long ms)
 {
-	const long step = RENEW_MS < ms ? RENEW_MS : ms;
+	long step;
 
 	/* A loop that cannot be asked is shown without times. */
 	for (; ms > 0; ms -= step) {
+		step = RENEW_MS < ms ? RENEW_MS : ms;
 		(void)pages_lease(pages, GMB_OBSERVE_TIMES,
 				  (step + LATER_MS) * 1000000ll);
 		if (pause_ms(step))

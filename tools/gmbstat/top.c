@@ -30,6 +30,12 @@ static void on_signal(int number)
 	stopped = number;
 }
 
+/* Written so that what is no number is none. */
+static bool is_delay(double seconds)
+{
+	return seconds * 1000 >= DELAY_MIN_MS && seconds * 1000 <= DELAY_MAX_MS;
+}
+
 /* A line is asked for in the second line; what is no number is no answer. */
 static void ask_delay(struct top_view *view)
 {
@@ -49,8 +55,7 @@ static void ask_delay(struct top_view *view)
 	if (end == text)
 		return;
 	view->message = NULL;
-	if (*end || seconds * 1000 < DELAY_MIN_MS ||
-	    seconds * 1000 > DELAY_MAX_MS)
+	if (*end || !is_delay(seconds))
 		view->message = "The delay is a number from 0.1 to 3600.";
 	else
 		view->delay_ms = (long)(seconds * 1000);
@@ -217,8 +222,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'd':
 		seconds = strtod(arg, &end);
-		if (end == arg || *end || seconds * 1000 < DELAY_MIN_MS ||
-		    seconds * 1000 > DELAY_MAX_MS)
+		if (end == arg || *end || !is_delay(seconds))
 			argp_failure(state, EXIT_USAGE, 0,
 				     "--delay wants seconds from 0.1 to 3600, not '%s'",
 				     arg);

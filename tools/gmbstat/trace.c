@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "common/units.h"
 #include "gmbstat/cmd.h"
+#include "gmbstat/limit.h"
 #include "gmbstat/trace_inbox.h"
 #include "gmbstat/trace_session.h"
 
@@ -74,6 +75,7 @@ static void become(const struct command *command, int ready, int inbox)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGPIPE, &action, NULL);
+	limit_restore();
 	setenv("GMB_OBSERVE", "trace", 1);
 	if (command->quiet)
 		dup2(STDERR_FILENO, STDOUT_FILENO);
@@ -196,8 +198,8 @@ static void warn(const struct trace_session *session)
 		    strerror(-session->kernel_error));
 }
 
-static void report(const struct trace_session *session,
-		   const struct options *options)
+static int report(const struct trace_session *session,
+		  const struct options *options)
 {
 	uint64_t lost = trace_session_lost(session);
 	uint64_t events = trace_session_events(session);
@@ -211,8 +213,7 @@ static void report(const struct trace_session *session,
 		json_u64(&json, "lost", lost);
 		json_bool(&json, "sched", !session->sched_error);
 		json_bool(&json, "module", session->kernel);
-		cmd_json_end(&json);
-		return;
+		return cmd_json_end(&json);
 	}
 	warn(session);
 	if (lost)
@@ -223,6 +224,7 @@ static void report(const struct trace_session *session,
 	    (unsigned long long)events, session->count,
 	    session->count == 1 ? "loop" : "loops",
 	    output_name(options));
+	return EXIT_OK;
 }
 
 /* Nobody is asked to look at an empty trace. */
@@ -267,7 +269,7 @@ static int trace(const struct options *options, FILE *out)
 	if (command.argv)
 		status = over ? status_of(status) : stop(command.pid);
 	if (rc == EXIT_OK && session.count)
-		report(&session, options);
+		rc = report(&session, options);
 	else if (rc == EXIT_OK && status != COMMAND_FAILED)
 		rc = nothing(&session, options);
 	trace_session_free(&session);

@@ -117,7 +117,7 @@ static struct context *context_of(struct trace_kernel *kernel,
 static const char *reason_of(uint16_t reason)
 {
 	static const char *const names[] = { "urgent", "count", "budget",
-					     "kick" };
+					     "kick", "itself" };
 
 	return reason < sizeof(names) / sizeof(*names) ? names[reason] :
 							 "no sleep";

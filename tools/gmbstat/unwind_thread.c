@@ -11,6 +11,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -31,6 +34,7 @@
 #define RING_PAGES	32
 #define SAMPLE_NS	50000
 #define WAIT_MS		250
+#define STOP_MS		1000	/* one that may run stops when it next does */
 
 /* The line says "running", or the call, its arguments, stack and program. */
 int unwind_blocked(struct unwind_state *state, pid_t pid, pid_t tid)
@@ -198,26 +202,29 @@ int unwind_sample(struct unwind_state *state, pid_t tid)
 	return taking.rc;
 }
 
+/* What a stop tells, in memory that this process shares with its helper. */
+struct stopped {
+	int rc;
+	struct unwind_state state;
+	char stack[UNWIND_COPY];
+};
+
 /* The stack lies in one mapping; what is above it is not readable. */
-static int copy_stack(struct unwind_state *state, pid_t pid)
+static void copy_stack(struct stopped *stopped, pid_t pid)
 {
-	uint64_t low = state->registers[UNWIND_SP];
+	uint64_t low = stopped->state.registers[UNWIND_SP];
 	struct iovec local, remote;
 	size_t size = UNWIND_COPY;
 	ssize_t n = -1;
 
-	state->stack = malloc(size);
-	if (!state->stack)
-		return -ENOMEM;
 	/* What crosses the end of the mapping is read up to there. */
 	for (; n <= 0 && size >= 4096; size /= 2) {
-		local = (struct iovec){ state->stack, size };
+		local = (struct iovec){ stopped->stack, size };
 		remote = (struct iovec){ (void *)(uintptr_t)low, size };
 		n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
 	}
-	state->low = low;
-	state->size = n > 0 ? (size_t)n : 0;
-	return 0;
+	stopped->state.low = low;
+	stopped->state.size = n > 0 ? (size_t)n : 0;
 }
 
 /*
@@ -240,18 +247,19 @@ static int wait_stopped(pid_t tid, int *signal)
 	return 0;
 }
 
-static int take_stopped(struct unwind_state *state, pid_t pid, pid_t tid)
+static int take_stopped(struct stopped *stopped, pid_t pid, pid_t tid)
 {
 	struct user_regs_struct user;
 	struct iovec registers = { &user, sizeof(user) };
 
 	if (ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &registers) < 0)
 		return -errno;
-	take_user(state, &user);
-	return copy_stack(state, pid);
+	take_user(&stopped->state, &user);
+	copy_stack(stopped, pid);
+	return 0;
 }
 
-int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid)
+static int stop(struct stopped *stopped, pid_t pid, pid_t tid)
 {
 	int rc, signal = 0;
 
@@ -262,8 +270,72 @@ int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid)
 	rc = wait_stopped(tid, &signal);
 	if (rc < 0)
 		return rc;
-	rc = take_stopped(state, pid, tid);
+	rc = take_stopped(stopped, pid, tid);
 	ptrace(PTRACE_DETACH, tid, NULL, (void *)(intptr_t)signal);
+	return rc;
+}
+
+static void help(struct stopped *stopped, pid_t pid, pid_t tid)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	stopped->rc = stop(stopped, pid, tid);
+	_exit(0);
+}
+
+/* Its end of the pipe is closed when it ends. */
+static int run_helper(struct stopped *stopped, pid_t pid, pid_t tid)
+{
+	struct pollfd over = { .events = POLLIN };
+	pid_t helper;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	helper = fork();
+	if (helper == 0)
+		help(stopped, pid, tid);
+	close(ends[1]);
+	over.fd = ends[0];
+	if (helper > 0) {
+		poll(&over, 1, STOP_MS);
+		kill(helper, SIGKILL);
+		while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+	return helper < 0 ? -EAGAIN : stopped->rc;
+}
+
+static int take_state(struct unwind_state *state, const struct stopped *stopped)
+{
+	*state = stopped->state;
+	state->stack = malloc(state->size ? state->size : 1);
+	if (!state->stack)
+		return -ENOMEM;
+	memcpy(state->stack, stopped->stack, state->size);
+	return 0;
+}
+
+/*
+ * A thread that sleeps where nothing interrupts it (for a disk, a file server
+ * that is gone, the child of vfork()) does not stop, and when it goes on it
+ * would stop and wait for us. So another process asks it to; once that one has
+ * ended, nobody does any more.
+ */
+int unwind_stop(struct unwind_state *state, pid_t pid, pid_t tid)
+{
+	struct stopped *stopped = mmap(NULL, sizeof(*stopped),
+				       PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int rc;
+
+	if (stopped == MAP_FAILED)
+		return -errno;
+	stopped->rc = -EAGAIN;
+	rc = run_helper(stopped, pid, tid);
+	if (rc == 0)
+		rc = take_state(state, stopped);
+	munmap(stopped, sizeof(*stopped));
 	return rc;
 }
 
