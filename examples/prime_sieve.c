@@ -89,7 +89,7 @@ static intptr_t sieve(void *arg)
 int main(int argc, char **argv)
 {
 	int count = argc > 1 ? atoi(argv[1]) : 25;
-	intptr_t rc = gmb_run(sieve, &count);
+	intptr_t rc = count > 0 ? gmb_run(sieve, &count) : -EINVAL;
 
 	if (rc < 0)
 		fprintf(stderr, "prime_sieve: %s\n", gmb_strerror(rc));

@@ -238,7 +238,7 @@ static int gmb_trap_wait(struct gmb_ctx *ctx, const struct gmb_ioc_trap *args)
 {
 	ktime_t until = KTIME_MAX;
 	bool timed = args->timeout_ns < KTIME_MAX;
-	u32 spin = args->spin_ns;
+	u32 spin = min_t(u64, args->spin_ns, args->timeout_ns);
 	int error = 0;
 
 	if (timed)

@@ -13,7 +13,7 @@
  * What all calls that may suspend can return beside what stands with them:
  * -ECANCELED cancelled, and the operation did not happen; -EBADF closed, also
  * meanwhile by another task; -EXDEV it belongs to another loop; -EPERM outside
- * a task; -ENOMEM, -ENOSPC no room to watch one more descriptor.
+ * a task; -ENOMEM, -ENOSPC, -EMFILE no room to watch one more descriptor.
  */
 #ifndef GIAMBIO_SOCKET_H
 #define GIAMBIO_SOCKET_H
@@ -128,9 +128,10 @@ GMB_API GMB_MUST_CHECK int gmb_unix_listen(struct gmb_socket *listener,
  * Connections that their peers have given up already are passed over.
  *
  * Context: task only; may suspend; cancellation and scheduling point.
- * Return: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM: it stays with the system, so
- *	pause and try again; -EBUSY another task accepts; -EINVAL it does not
- *	listen; see the top.
+ * Return: 0; -EMFILE, -ENFILE, -ENOBUFS, -ENOMEM, -ENOSPC: there is no room
+ *	for a connection now, so pause and try again (if there was none to watch
+ *	it, this one was closed); -EBUSY another task accepts; -EINVAL it does
+ *	not listen; see the top.
  */
 GMB_API GMB_MUST_CHECK int gmb_accept(struct gmb_socket *listener,
 				      struct gmb_socket *socket,
@@ -329,7 +330,9 @@ GMB_API GMB_MUST_CHECK ssize_t gmb_exchange(struct gmb_socket *socket,
  * @socket: connected
  * @how:    SHUT_RD, SHUT_WR (the peer receives the end), or SHUT_RDWR
  *
- * Tasks that wait for the way that ends see its end.
+ * Tasks that receive or send in the way that ends see its end. One that waits
+ * with gmb_ready() for room on a full unix socket does not: the kernel says
+ * nothing of it.
  *
  * Context: any task or hook of the loop. Never suspends.
  * Return: 0; -ENOTCONN; -EINVAL; -EBADF closed; -EXDEV.

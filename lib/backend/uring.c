@@ -323,7 +323,8 @@ static int uring_poll(struct gmb_loop *loop, gmb_time span)
 
 	if (gmb__unlikely(!ur->listening))
 		listen_for_wakeups(ur);
-	rc = enter(ur, span);
+	/* Without room for that now, do not sleep: nobody could wake us. */
+	rc = enter(ur, gmb__likely(ur->listening) ? span : 0);
 	if (gmb__likely(rc >= 0))
 		return reap(ur);
 	switch (rc) {

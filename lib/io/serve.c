@@ -187,6 +187,7 @@ static bool is_shortage(int error)
 	case -ENFILE:
 	case -ENOBUFS:
 	case -ENOMEM:
+	case -ENOSPC:
 	case -EAGAIN:
 		return true;
 	}

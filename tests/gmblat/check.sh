@@ -225,6 +225,8 @@ mistake "counts cannot be '1,,2'" -c 1,,2 timers
 mistake "'batch' has no case" -S 2s batch
 mistake "'cross' has no case" -k timer cross
 mistake "'connections' has no case" -c 9999999 connections
+mistake "more than 32 cases" -k pipe,eventfd,unix,tcp -c 1,2,3,4,5,6,7,8 \
+	-H 1,2,3,4 load
 mistake "one by one" --svg "$scratch/x.svg" wake timers
 
 run 0 --help && grep -q -- '--slack' "$scratch/out" &&

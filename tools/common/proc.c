@@ -75,22 +75,26 @@ char *proc_comm(char comm[PROC_COMM_SIZE], pid_t pid, pid_t tid)
 
 /*
  * The last number of "NSpid:", which is the one the process itself sees; 0: it
- * is not there; -errno.
+ * is not there; -errno. The line of groups before it may be long.
  */
 static pid_t number_in(const char *path)
 {
-	char text[4096], *line, *end;
-	ssize_t n = proc_read(path, text, sizeof(text));
+	FILE *file = fopen(path, "re");
+	pid_t number = 0;
+	char *line = NULL;
+	size_t size = 0;
 
-	if (n < 0)
-		return (pid_t)n;
-	line = strstr(text, "\nNSpid:");
-	if (!line)
-		return 0;
-	end = strchr(line + 1, '\n');
-	if (end)
-		*end = '\0';
-	return atoi(strrchr(line, '\t') + 1);
+	if (!file)
+		return -errno;
+	while (getline(&line, &size, file) > 0) {
+		if (!strncmp(line, "NSpid:", 6) && strchr(line, '\t')) {
+			number = atoi(strrchr(line, '\t') + 1);
+			break;
+		}
+	}
+	free(line);
+	fclose(file);
+	return number;
 }
 
 int proc_is_numbered(pid_t pid, pid_t number)

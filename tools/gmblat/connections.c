@@ -189,8 +189,6 @@ static int connections_prepare(const struct settings *settings,
 			c = case_add(cases, &count, &experiment_connections,
 				     "%s, %lld idle", kind_names[kind],
 				     (long long)idle.values[i]);
-			if (!c)
-				return -EINVAL;
 			c->kind = kind;
 			c->parameters[0] = parameter_of("connections",
 							idle.values[i]);

@@ -2,7 +2,9 @@
 /* Copyright (C) 2026 The giambio developers */
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include "common/say.h"
 #include "gmblat/loop.h"
 
 intptr_t loop_run(const struct run *run, gmb_task_fn fn, void *arg)
@@ -50,7 +52,8 @@ struct lat_case *case_add(struct lat_case *cases, int *count,
 	va_list args;
 
 	if (*count == CASES_MAX)
-		return NULL;
+		exit(say(EXIT_USAGE, "%s would have more than %d cases; ask for fewer kinds or counts",
+			 as->name, CASES_MAX));
 	c = &cases[(*count)++];
 	*c = (struct lat_case){ .as = as };
 	va_start(args, format);

@@ -27,7 +27,7 @@ int fail(struct run *run, int error, const char *what);
 unsigned int kinds_or(const struct settings *settings, unsigned int ours,
 		      unsigned int defaults);
 
-/* Append a case; returns it, or NULL if there are too many. */
+/* Append a case; one too many ends the program with a sentence. */
 struct lat_case *case_add(struct lat_case *cases, int *count,
 			  const struct experiment *as, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

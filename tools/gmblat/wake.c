@@ -212,8 +212,6 @@ static void add_load(struct lat_case *cases, int *count, int kind,
 		     "%s, %lld neighbour%s, %lld hog%s", kind_names[kind],
 		     (long long)neighbours, neighbours == 1 ? "" : "s",
 		     (long long)hogs, hogs == 1 ? "" : "s");
-	if (!c)
-		return;
 	c->kind = kind;
 	c->parameters[0] = parameter_of("neighbours", neighbours);
 	c->parameters[1] = parameter_of("hogs", hogs);

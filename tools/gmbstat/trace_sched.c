@@ -14,6 +14,7 @@
 
 #define RING_SIZE	(512u * 1024)
 #define MOMENTS_MAX	(16u << 20)	/* of a thread; then it is cut */
+#define FILTER_MAX	4096	/* bytes that the kernel takes */
 #define TRACING		"/sys/kernel/tracing/events/sched/sched_waking/"
 
 enum moment_kind {
@@ -199,19 +200,28 @@ struct trace_sched *trace_sched_new(struct trace_file *file)
 	return sched;
 }
 
-/* Only wakeups of our threads are noted. */
+/*
+ * Only wakeups of our threads are noted. The kernel takes a page of text at
+ * most; a range lets others through, which take_wakeup() passes over.
+ */
 static void set_filter(struct trace_sched *sched)
 {
+	pid_t tid, low = INT32_MAX, high = 0;
 	char *text = NULL;
 	size_t size, i;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
 		memory_out();
-	for (i = 0; i < sched->count; i++)
-		fprintf(out, "%spid==%d", i ? "||" : "",
-			(int)sched->threads[i]->tid);
+	for (i = 0; i < sched->count; i++) {
+		tid = sched->threads[i]->tid;
+		fprintf(out, "%spid==%d", i ? "||" : "", (int)tid);
+		low = tid < low ? tid : low;
+		high = tid > high ? tid : high;
+	}
 	fclose(out);
+	if (size >= FILTER_MAX)
+		sprintf(text, "pid>=%d&&pid<=%d", (int)low, (int)high);
 	for (i = 0; i < sched->cpu_count; i++) {
 		ioctl(sched->cpus[i].fd, PERF_EVENT_IOC_SET_FILTER, text);
 		ioctl(sched->cpus[i].fd, PERF_EVENT_IOC_ENABLE, 0);
