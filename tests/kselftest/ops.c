@@ -195,6 +195,26 @@ TEST_F(ops, ready_to_write)
 	EXPECT_CQE(1, POLLOUT, 0, 0);
 }
 
+/* A trap comes back in time, whatever else there is to be performed by now. */
+TEST_F(ops, timeout_passes_amid_work)
+{
+	struct loop *l = &self->l;
+
+	ASSERT_EQ(0, loop_watch(l, self->fd[1]));
+	while (send(self->fd[0], self->big, 65536, MSG_DONTWAIT) > 0)
+		;
+	loop_buf(l, GMB_OP_SEND, self->fd[0], 1, "x", 1);
+	EXPECT_EQ(0, loop_trap(l, 0));
+	while (recv(self->fd[1], self->big, BIG, MSG_DONTWAIT) > 0)
+		;
+	/* What is sent in the first turn makes this one ready for a second. */
+	loop_op(l, GMB_OP_READY, self->fd[1], 2)->events = POLLIN;
+	EXPECT_EQ(1, loop_trap_once(l, 2, 0, 0));
+	EXPECT_CQE(1, 1, 0, 0);
+	EXPECT_EQ(1, loop_trap(l, 1));
+	EXPECT_CQE(2, POLLIN, 0, 0);
+}
+
 TEST_F(ops, receive)
 {
 	struct loop *l = &self->l;
