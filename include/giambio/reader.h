@@ -15,7 +15,8 @@
  * What was read and not yet handed out stays in the buffer, also when a call is
  * cancelled or fails, so no byte is ever lost. Whoever reads the file beside
  * the reader takes bytes from it. One task at a time uses a reader: a second
- * one gets -EBUSY.
+ * one gets -EBUSY. One whose file was closed during a call is of no use any
+ * more, and may be freed at once like the file.
  */
 #ifndef GIAMBIO_READER_H
 #define GIAMBIO_READER_H

@@ -146,7 +146,9 @@ static void end_pause(void *arg)
 	struct pause *pause = arg;
 
 	pause->over = true;
-	gmb__op_pause(pause->op);
+	/* The poll of this turn may have decided it; it may even be done. */
+	if (gmb__op_is_parked(pause->op))
+		gmb__op_pause(pause->op);
 }
 
 static bool withdraw_pause(struct gmb__wait *wait)

@@ -86,7 +86,10 @@ static gmb__always_inline ssize_t do_send(struct gmb__op *op)
 		    op->msg_flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* How much a call is asked for that others may follow. */
+/*
+ * How much a call is asked for that others may follow. Not one that writes: a
+ * file may take what it is given as one record.
+ */
 static size_t one_burst(const struct gmb__op *op)
 {
 	size_t len = op->iov->iov_len;
@@ -104,7 +107,7 @@ static ssize_t do_read(struct gmb__op *op)
 static ssize_t do_write(struct gmb__op *op)
 {
 	if (op->iovcnt == 1)
-		return write(op->file->fd, op->iov->iov_base, one_burst(op));
+		return write(op->file->fd, op->iov->iov_base, op->iov->iov_len);
 	return writev(op->file->fd, op->iov, op->iovcnt);
 }
 

@@ -116,11 +116,20 @@ static int enter(struct gmb_reader *reader)
 {
 	int rc = gmb__trap_enter();
 
-	if (!rc && reader->busy)
-		rc = -EBUSY;
-	if (!rc)
-		reader->busy = 1;
-	return rc;
+	/* The operation says so; see leave(). */
+	if (rc || reader->file->loop != gmb__loop)
+		return rc;
+	if (reader->busy)
+		return -EBUSY;
+	reader->busy = 1;
+	return 0;
+}
+
+/* A reader whose file was closed meanwhile may be gone with it. */
+static void leave(struct gmb_reader *reader, ssize_t result)
+{
+	if (result != -EBADF && result != -EXDEV)
+		reader->busy = 0;
 }
 
 static int find_alone(struct gmb_reader *reader, const void *delimiter,
@@ -131,7 +140,7 @@ static int find_alone(struct gmb_reader *reader, const void *delimiter,
 	if (rc)
 		return rc;
 	rc = find(reader, delimiter, delimiter_len, item, len);
-	reader->busy = 0;
+	leave(reader, rc);
 	return rc;
 }
 
@@ -199,7 +208,7 @@ ssize_t gmb_reader_read(struct gmb_reader *reader, void *buf, size_t len)
 	if (n)
 		return n;
 	n = read_some(reader, buf, len);
-	reader->busy = 0;
+	leave(reader, n);
 	return n;
 }
 
@@ -240,6 +249,6 @@ int gmb_reader_read_exactly(struct gmb_reader *reader, void *buf, size_t len,
 	if (rc)
 		return rc;
 	rc = read_exactly(reader, buf, len, got);
-	reader->busy = 0;
+	leave(reader, rc);
 	return rc;
 }

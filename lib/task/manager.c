@@ -43,6 +43,17 @@ static bool is_cancelled_inside(const struct gmb_manager *manager)
 }
 
 /*
+ * What has cancelled the caller is looked at when it runs: the wait itself has
+ * noticed nothing.
+ */
+static bool leave_idle(struct gmb__wait *wait)
+{
+	gmb__list_del(&wait->link);
+	wait->trap->winner = wait;
+	return false;
+}
+
+/*
  * Cancellation of the block does not end this wait: it ends the tasks, and they
  * end it. A scope inside of the block does not reach the tasks, so it does.
  *
@@ -66,7 +77,7 @@ static int wait_for_tasks(struct gmb_manager *manager)
 		gmb__trap_make(&trap, self);
 		trap.shielded = self->cancel ||
 				manager->parent->innermost == &manager->scope;
-		gmb__trap_add(&trap, &wait, NULL);
+		gmb__trap_add(&trap, &wait, leave_idle);
 		gmb__waitq_push(&manager->idle, &wait);
 		gmb__trap_park(&trap, GMB_WAIT_MANAGER, manager,
 			       manager->alive);

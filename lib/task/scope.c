@@ -96,10 +96,10 @@ void gmb_scope_cancel(struct gmb_scope *root)
 
 	/* Its tasks would become ready in the wrong loop, or in none. */
 	if (gmb__unlikely(rc))
-		gmb__die("task \"%s\" or a %s of it is cancelled %s; send a message to a task of its loop, or use gmb_loop_cancel()",
+		gmb__die("task \"%s\" or a %s of it is cancelled %s",
 			 gmb_task_name(root->owner), kind_of(root),
-			 rc == -EPERM ? "outside of its loop"
-				      : "by another loop");
+			 rc == -EPERM ? "while its loop does not run; use gmb_loop_cancel()"
+				      : "by another loop; send a message to a task of its own");
 	if (root->cancelled)
 		return;
 	root->cancelled = 1;

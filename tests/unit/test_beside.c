@@ -4,7 +4,9 @@
  *
  * What others do with a file, or beside it, while a task works on it.
  */
+#include <sys/ioctl.h>
 #include "io_harness.h"
+#include "loop/loop.h"
 
 Suite *test_beside_suite(void);
 
@@ -89,6 +91,59 @@ IO_TEST(bytes_without_end_end_with_their_file)
 	}
 	check_is(bulk.rc, -EBADF);
 	return rc;
+}
+
+struct chunks {
+	struct gmb_file file;
+	struct gmb_event ready;
+	int rc;
+};
+
+/* The first byte is for being watched from then on. */
+static intptr_t read_chunks(void *arg)
+{
+	static char big[3 << 19];
+	struct chunks *chunks = arg;
+
+	check_is(gmb_read(&chunks->file, big, 1), 1);
+	check_is(gmb_event_wait(&chunks->ready, NULL), 0);
+	chunks->rc = gmb_read_exactly(&chunks->file, big, sizeof(big), NULL);
+	return 0;
+}
+
+/* The rest comes in the turn in which it pauses, so the poll finishes it. */
+IO_TEST(bytes_that_end_while_others_run)
+{
+	static char big[1 << 20];
+	struct chunks chunks = { .rc = 1 };
+	intptr_t rc = 0;
+	int fds[2], left;
+
+	check_is(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+	if (fcntl(fds[1], F_SETPIPE_SZ, sizeof(big)) < (int)sizeof(big)) {
+		close(fds[0]);
+		return close(fds[1]);
+	}
+	check_is(gmb_file_wrap(&chunks.file, fds[0]), 0);
+	gmb_event_init(&chunks.ready);
+	gmb_manager(m, rc) {
+		gmb_spawn(m, read_chunks, &chunks);
+		settle();
+		check_is(write(fds[1], "x", 1), 1);
+		settle();
+		check_is(write(fds[1], big, sizeof(big)), sizeof(big));
+		gmb_event_trigger(&chunks.ready, 0);
+		do {
+			check_is(gmb_yield(), 0);
+			check_is(ioctl(fds[0], FIONREAD, &left), 0);
+		} while (left);
+		check_is(write(fds[1], big, 1 << 19), 1 << 19);
+	}
+	check_is(rc, 0);
+	check_is(chunks.rc, 0);
+	check_is(gmb__loop->pending, 0);
+	close(fds[1]);
+	return gmb_file_close(&chunks.file);
 }
 
 /* Exchanges */
@@ -207,6 +262,7 @@ Suite *test_beside_suite(void)
 
 	tcase_add_test(tc, bytes_without_end_do_not_hold_up_others);
 	tcase_add_test(tc, bytes_without_end_end_with_their_file);
+	tcase_add_test(tc, bytes_that_end_while_others_run);
 	tcase_add_test(tc, send_beside_an_exchange);
 	tcase_add_test(tc, send_into_an_exchange);
 	tcase_add_test(tc, hook_may_close_a_file_that_is_being_closed);

@@ -243,6 +243,36 @@ IO_TEST(one_task_at_a_time_uses_a_reader)
 	return 0;
 }
 
+static intptr_t read_closed(void *arg)
+{
+	struct fixture *f = arg;
+	char *line;
+
+	check_is(gmb_read_line(&f->reader, &line, NULL), -EBADF);
+	return 0;
+}
+
+/* Its file and it may be gone when the call ends. */
+IO_TEST(a_reader_ends_with_its_file)
+{
+	struct fixture f, gone;
+	struct gmb_file in;
+	intptr_t rc = 0;
+
+	memset(&gone, 0xaa, sizeof(gone));
+	open_fixture(&f);
+	gmb_manager(m, rc) {
+		gmb_spawn(m, read_closed, &f);
+		settle();
+		check_is(gmb_file_wrap(&in, gmb_file_release(&f.in)), 0);
+		check_is(gmb_file_close(&f.out), 0);
+		memcpy(&f, &gone, sizeof(f));
+	}
+	check_is(rc, 0);
+	check_is(memcmp(&f, &gone, sizeof(f)), 0);
+	return gmb_file_close(&in);
+}
+
 static intptr_t write_lines(void *arg)
 {
 	struct gmb_socket *sock = arg;
@@ -297,6 +327,7 @@ Suite *test_reader_suite(void)
 	tcase_add_test(tc, lines_and_bytes_take_turns);
 	tcase_add_test(tc, a_cancelled_line_loses_no_byte);
 	tcase_add_test(tc, one_task_at_a_time_uses_a_reader);
+	tcase_add_test(tc, a_reader_ends_with_its_file);
 	tcase_add_test(tc, many_lines_over_a_socket);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -443,6 +443,55 @@ TASK_TEST(scope_in_a_manager_bounds_the_wait_for_its_tasks)
 	return 0;
 }
 
+static intptr_t sleep_shielded(void *arg)
+{
+	int rc = 0;
+
+	(void)arg;
+	gmb_shield(rc, 60 * GMB_SEC)
+		check_is(gmb_sleep(2 * GMB_SEC), 0);
+	return rc;
+}
+
+/* The wait goes on, so it is not what has noticed the manager's deadline. */
+TASK_TEST(wait_for_tasks_in_a_scope_notices_no_deadline_of_theirs)
+{
+	struct gmb_scope *all, s;
+	struct gmb_manager m;
+
+	check_is(gmb_manager_open(&m), 0);
+	gmb_spawn(&m, sleep_shielded, NULL);
+	all = gmb_manager_scope(&m);
+	check_is(gmb_scope_set_deadline(all, gmb_after(GMB_SEC)), 0);
+	check_is(gmb_scope_open(&s, GMB_NEVER, 0), 0);
+	check_is(gmb_manager_wait(&m), 0);
+	check_is(gmb_scope_cancelled(all), 1);
+	check_is(gmb_scope_close(&s), 0);
+	check_is(gmb_manager_close(&m), 0);
+	return 0;
+}
+
+static intptr_t cancel_and_end(void *arg)
+{
+	gmb_scope_cancel(arg);
+	return 0;
+}
+
+/* What the wait says and what the scope says is the same. */
+TASK_TEST(tasks_that_end_when_their_wait_is_cancelled)
+{
+	struct gmb_manager m;
+	struct gmb_scope s;
+
+	check_is(gmb_manager_open(&m), 0);
+	gmb_spawn(&m, cancel_and_end, &s);
+	check_is(gmb_scope_open(&s, GMB_NEVER, 0), 0);
+	check_is(gmb_manager_wait(&m), 0);
+	check_is(gmb_scope_close(&s), 0);
+	check_is(gmb_manager_close(&m), 0);
+	return 0;
+}
+
 static intptr_t fail_later(void *arg)
 {
 	(void)arg;
@@ -540,7 +589,7 @@ END_TEST
 START_TEST(misuse_aborts_with_a_sentence)
 {
 	dies(cancel_from_another_loop, "is cancelled by another loop");
-	dies(cancel_outside, "is cancelled outside of its loop");
+	dies(cancel_outside, "is cancelled while its loop does not run");
 	dies(close_wrong, "not the innermost one");
 	dies(end_open, "ended with a scope open");
 }
@@ -577,6 +626,9 @@ Suite *test_scope_suite(void)
 	tcase_add_test(tc, scope_in_a_manager_bounds_the_wait_for_its_tasks);
 	tcase_add_test(tc,
 		failure_of_a_task_does_not_end_the_wait_for_the_others);
+	tcase_add_test(tc,
+		       wait_for_tasks_in_a_scope_notices_no_deadline_of_theirs);
+	tcase_add_test(tc, tasks_that_end_when_their_wait_is_cancelled);
 	tcase_add_test(tc, deadline_of_another_loop_is_refused);
 	tcase_add_test(tc, misuse_aborts_with_a_sentence);
 	suite_add_tcase(suite, tc);
