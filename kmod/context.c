@@ -200,16 +200,26 @@ void gmb_ctx_kick(struct gmb_ctx *ctx, int wake_flags)
  * As pinned pages, which takes no lock: mmap_lock may be held for as long as
  * the program likes, and others' contexts need this work queue too.
  */
-static int gmb_ctx_pin(struct mm_struct *mm, u32 pages)
+static bool gmb_ctx_try_pin(struct mm_struct *mm, u32 pages)
 {
 	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	unsigned long pinned = atomic64_add_return(pages, &mm->pinned_vm);
 
 	if (pinned + READ_ONCE(mm->locked_vm) <= limit ||
 	    capable(CAP_IPC_LOCK))
-		return 0;
+		return true;
 	atomic64_sub(pages, &mm->pinned_vm);
-	return -ENOMEM;
+	return false;
+}
+
+static int gmb_ctx_pin(struct mm_struct *mm, u32 pages)
+{
+	if (gmb_ctx_try_pin(mm, pages))
+		return 0;
+	/* Those of contexts that were closed just now are not free yet. */
+	rcu_barrier();
+	flush_workqueue(gmb_queue);
+	return gmb_ctx_try_pin(mm, pages) ? 0 : -ENOMEM;
 }
 
 static void gmb_ctx_fini(struct work_struct *work)
@@ -222,6 +232,7 @@ static void gmb_ctx_fini(struct work_struct *work)
 	gmb_ring_fini(&ctx->ring);
 	if (ctx->stamped)
 		gmb_stats_end();
+	atomic64_sub(ctx->locked_pages, &ctx->mm->pinned_vm);
 	mmdrop(ctx->mm);
 	gmb_user_put(ctx->user);
 	gmb_ctx_put(ctx);
@@ -473,8 +484,6 @@ void gmb_ctx_release(struct gmb_ctx *ctx)
 	mutex_lock(&ctx->lock);
 	gmb_ctx_end(ctx);
 	mutex_unlock(&ctx->lock);
-	/* Not with the pages: who opens the next one would meet his limit. */
-	atomic64_sub(ctx->locked_pages, &ctx->mm->pinned_vm);
 	/* A peer that saw dead unset may still be in its RCU section. */
 	queue_rcu_work(gmb_queue, &ctx->fini_work);
 }

@@ -12,7 +12,7 @@
 
 #define GMB_SWEEP_DELAY	msecs_to_jiffies(GMB_SWEEP_MS)
 /* Between the steps of a round: a closed file is not to wait for many. */
-#define GMB_SWEEP_NEXT	1
+#define GMB_SWEEP_NEXT	msecs_to_jiffies(10)
 /* How long the work item leaves a trap alone that holds the lock. */
 #define GMB_SWEEP_RETRY	msecs_to_jiffies(10)
 

@@ -12,7 +12,7 @@
  * unless it runs. The work item looks, and wakes the trap if it finds something
  * to be done: only a trap posts completions. So a sleeping loop is not woken,
  * nor any slack cut short, for a look. A round is made every GMB_SWEEP_MS at
- * most, and once after the last trap; its looks are a tick apart.
+ * most, and once after the last trap; its looks are 10 ms apart.
  *
  * A file's count can only be one when no descriptor of any process is left, and
  * nobody can make a new one from it then. It is more for a moment when somebody

@@ -70,10 +70,11 @@ void svg_escape(FILE *out, const char *text)
 			fputs("&quot;", out);
 			break;
 		default:
-			/* XML has no way to say the control characters. */
+			/* XML has no way to say these, nor U+FFFE, U+FFFF. */
 			if (*c < 0x20)
 				fputc(' ', out);
-			else if (n)
+			else if (n && !(n == 3 && c[0] == 0xef &&
+					c[1] == 0xbf && c[2] >= 0xbe))
 				fwrite(c, 1, n, out);
 			else
 				fputs("\xef\xbf\xbd", out);

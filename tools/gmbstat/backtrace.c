@@ -98,12 +98,19 @@ static int find_elf(Dwfl_Module *mod, void **userdata, const char *name,
 	if (strcmp(exe, name))
 		snprintf(path, sizeof(path), "/proc/%d/root%s", bt->pid, name);
 	fd = *name == '/' ? open_elf(path) : -1;
-	/* What has no file any more is read from the process's memory. */
-	if (fd < 0 && (*name != '/' || is_deleted(name)))
+	if (fd < 0 && *name == '/') {
+		if (!is_deleted(name))
+			return -1;
+		/*
+		 * What has no file any more is read from the process's memory.
+		 * Not by its name, which a file may have that is no ELF.
+		 */
+		snprintf(path, sizeof(path), "[vdso: %d]", bt->pid);
+		name = path;
+	}
+	if (fd < 0)
 		return dwfl_linux_proc_find_elf(mod, userdata, name, base, file,
 						elf);
-	if (fd < 0)
-		return -1;
 	*file = strdup(name);
 	return fd;
 }

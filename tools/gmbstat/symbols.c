@@ -3,9 +3,12 @@
 
 #include <dwarf.h>
 #include <elfutils/libdw.h>
+#include <elfutils/libdwelf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "gmbstat/unwind.h"
 
 #define INLINED	32	/* functions put into each other, at most */
@@ -73,6 +76,34 @@ static int grow(struct symbols *symbols)
 	symbols->table = bigger.table;
 	symbols->room = bigger.room;
 	return 0;
+}
+
+/*
+ * What several programs have in common may be in a file of its own: see
+ * dwz(1). Where it is not found by its number, libdw opens whatever the
+ * program's file names, which may be a pipe: then there are symbols only.
+ */
+static bool may_look_into(Dwfl_Module *mod)
+{
+	char path[256] = "/usr/lib/debug/.build-id/";
+	const unsigned char *id;
+	const void *found;
+	const char *name;
+	Dwarf_Addr bias;
+	Dwarf *dwarf = dwfl_module_getdwarf(mod, &bias);
+	ssize_t i, n = -1;
+	char *to = path + strlen(path);
+
+	if (dwarf)
+		n = dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &found);
+	/* So many bytes are a number to libdw. */
+	if (n < 3 || n > 64)
+		return n == 0;
+	id = found;
+	for (i = 0; i < n; i++)
+		to += sprintf(to, i ? "%02x" : "%02x/", id[i]);
+	strcpy(to, ".debug");
+	return access(path, R_OK) == 0;
 }
 
 /*
@@ -201,7 +232,7 @@ static int look_up(struct symbols *symbols, uint64_t pc, uint64_t at,
 	frames[0].module = dwfl_module_info(mod, NULL, &start, NULL, NULL, NULL,
 					    NULL, NULL);
 	frames[0].offset = pc - start;
-	unit = unit_of(mod, at, &bias);
+	unit = may_look_into(mod) ? unit_of(mod, at, &bias) : NULL;
 	if (unit) {
 		set_line(&frames[0], unit, at - bias);
 		count = add_functions(frames, unit, at - bias);

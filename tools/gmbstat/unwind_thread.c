@@ -297,7 +297,8 @@ static int run_helper(struct stopped *stopped, pid_t pid, pid_t tid)
 	close(ends[1]);
 	over.fd = ends[0];
 	if (helper > 0) {
-		poll(&over, 1, STOP_MS);
+		while (poll(&over, 1, STOP_MS) < 0 && errno == EINTR)
+			;
 		kill(helper, SIGKILL);
 		while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
 			;
