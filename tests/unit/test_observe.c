@@ -274,7 +274,7 @@ static intptr_t hold(void *arg)
 
 	while (gmb_now() < until)
 		;
-	return gmb_sleep(GMB_MS);
+	return gmb_sleep(20 * GMB_MS);
 }
 
 static uint64_t count_of(const struct gmb_page *page, enum gmb_stage stage,
@@ -314,7 +314,7 @@ static intptr_t observed(void *arg)
 	check_that(row->worst_ns >= 5 * GMB_MS);
 	check_that(count_of(page, GMB_STAGE_STEP, 4 * GMB_MS) >= 1);
 	check_that(count_of(page, GMB_STAGE_RESUME, 4 * GMB_MS) >= 1);
-	check_that(count_of(page, GMB_STAGE_POLL, GMB_MS / 2) >= 1);
+	check_that(count_of(page, GMB_STAGE_POLL, 5 * GMB_MS) >= 1);
 	check_that(count_of(page, GMB_STAGE_LATE, 0) >= 1);
 	check_that(page->timers >= 1);
 	check_is(gmb_observe(0), 0);
