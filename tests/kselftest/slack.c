@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -365,6 +366,52 @@ TEST_F(slack, many_short_ones)
 		ASSERT_EQ(8, loop_next(l).res);
 	}
 	close(timer);
+}
+
+#define MANY	70	/* more watches than one trap goes on with */
+
+/* Wait for one file by many watches, whose indices begin at first. */
+static int wait_by_many(struct loop *l, int fd, unsigned int first,
+			unsigned int slack)
+{
+	struct gmb_ioc_op *op;
+	unsigned int i;
+	int ret;
+
+	for (i = first; i < first + MANY; i++) {
+		loop_op(l, GMB_OP_WATCH_ADD, i, 0)->fd = fd;
+		ret = loop_result(l);
+		if (ret)
+			return ret;
+		op = loop_op(l, GMB_OP_READY, i, 1);
+		op->events = POLLIN;
+		op->slack_ns = slack;
+	}
+	return loop_trap(l, 0);
+}
+
+/* What a trap has left for the next one goes with the context. */
+TEST(end_with_work_left)
+{
+	struct loop l;
+	int i, n, fd[3];
+
+	ASSERT_EQ(0, loop_init(&l, 128, 512));
+	for (i = 0; i < 3; i++) {
+		fd[i] = eventfd(0, EFD_NONBLOCK);
+		ASSERT_EQ(0, wait_by_many(&l, fd[i], 100 * (i + 1),
+					  i == 1 ? 0 : GMB_SLACK_MAX));
+	}
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, eventfd_write(fd[i], 1));
+		n = loop_trap(&l, i);
+		EXPECT_LT(0, n);
+		EXPECT_GT(MANY, n);
+	}
+	ASSERT_EQ(0, eventfd_write(fd[2], 1));
+	loop_fini(&l);
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
 }
 
 TEST_HARNESS_MAIN
